@@ -1,0 +1,80 @@
+import type { Layer } from './layer.ts';
+
+/**
+ * Where a layer's image goes. `key` names the destination in records and stays the same as long as the place does;
+ * tags are apart, so that a new tag is a publication to a known place.
+ */
+export type Destination =
+  | { readonly kind: 'local'; readonly key: string; readonly name: string; readonly tags: readonly string[] }
+  | {
+      readonly kind: 'registry';
+      readonly key: string;
+      /** `HOST[:PORT]/PATH/NAME`, no transport, no tag. */
+      readonly repository: string;
+      readonly tags: readonly string[];
+    }
+  | {
+      readonly kind: 'oci';
+      readonly key: string;
+      /** The image layout's folder, `DIR/NAME`, relative to the root unless absolute. */
+      readonly directory: string;
+      readonly tags: readonly string[];
+    }
+  | ({
+      readonly kind: 's3';
+      readonly key: string;
+      readonly endpoint: string;
+      readonly bucket: string;
+    } & BootSettings)
+  | ({
+      readonly kind: 'file';
+      readonly key: string;
+      /** The bucket's folder, `DIR/BUCKET`, relative to the root unless absolute. */
+      readonly directory: string;
+    } & BootSettings);
+
+/** What decides the objects of a boot publication (`s3` and `file` hold the same keys). */
+interface BootSettings {
+  readonly prefix: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly squashfsOptions: readonly string[];
+  readonly bootKernel: string;
+}
+
+/** Every destination a layer names, in the order local, registry, S3. Pure. */
+export function destinationsOf(layer: Layer): Destination[] {
+  const { options } = layer;
+  const { name, publish_tags: tags } = options;
+  const destinations: Destination[] = [];
+  if (options.publish_local) destinations.push({ kind: 'local', key: `local:${name}`, name, tags });
+  const registry = options.publish_registry.replace(/^docker:\/\//, '').replace(/\/+$/, '');
+  if (registry.startsWith('oci:')) {
+    const directory = `${registry.slice('oci:'.length)}/${name}`;
+    destinations.push({ kind: 'oci', key: `oci:${directory}`, directory, tags });
+  } else if (registry !== '') {
+    const repository = `${registry}/${name}`;
+    destinations.push({ kind: 'registry', key: `registry:${repository}`, repository, tags });
+  }
+  const endpoint = options.publish_s3.replace(/\/+$/, '');
+  const boot = {
+    prefix: options.s3_prefix,
+    name,
+    tags,
+    squashfsOptions: options.squashfs_options,
+    bootKernel: options.boot_kernel,
+  };
+  if (endpoint.startsWith('file:')) {
+    const directory = `${endpoint.slice('file:'.length)}/${options.s3_bucket}`;
+    destinations.push({ kind: 'file', key: `file:${directory}/${boot.prefix}${name}`, directory, ...boot });
+  } else if (endpoint !== '') {
+    const bucket = options.s3_bucket;
+    destinations.push({ kind: 's3', key: `s3:${endpoint}/${bucket}/${boot.prefix}${name}`, endpoint, bucket, ...boot });
+  }
+  return destinations;
+}
+
+/** One thing that was published and where to get it. No credentials. */
+export type PublishedReference =
+  | { readonly kind: 'image'; readonly reference: string; readonly digest: string }
+  | { readonly kind: 'root' | 'kernel' | 'initramfs'; readonly url: string; readonly size: number; readonly sha256: string };

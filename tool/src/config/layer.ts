@@ -1,0 +1,28 @@
+import type { LayerFile } from './schema.ts';
+
+/** Path of the layer file below `layers/`, without extension, with `/` between folders. */
+export type LayerId = string & { readonly __brand: 'LayerId' };
+
+/** A validated layer file. Later rooms accept only this, so they hold no checks of their own. Plain JSON, deeply frozen. */
+export interface Layer extends LayerFile {
+  readonly id: LayerId;
+  /** Path of the layer file relative to the root of the tree (or absolute, when it lies elsewhere). */
+  readonly file: string;
+}
+
+/** `layers.yaml`, defaults filled in. Folders are relative to the root. */
+export interface TreeSettings {
+  readonly folders: { readonly layers: string; readonly inventory: string; readonly playbooks: string; readonly state: string };
+  /** Repository for key tags; empty: each layer's own. (Used from issue 4 on.) */
+  readonly cache: string;
+  /** Layers at once; undefined: the number of cores, at least 2. */
+  readonly jobs?: number;
+}
+
+/** All of a tree that was read: what is valid, and every problem found on the way. */
+export interface Tree {
+  /** Absolute. */
+  readonly root: string;
+  readonly settings: TreeSettings;
+  readonly layers: readonly Layer[];
+}

@@ -1,0 +1,12 @@
+import type { LayerId } from '../config/layer.ts';
+
+/** One layer of a plan as it is shown and kept: `plan --json` prints these. `recipeKey` is null while a parent is pending. */
+export interface PlannedLayer {
+  readonly id: LayerId;
+  readonly name: string;
+  readonly path: string;
+  readonly parents: readonly LayerId[];
+  readonly action: 'build' | 'reuse' | 'publish' | 'nothing' | 'pending';
+  readonly reasons: readonly { readonly code: string; readonly text: string }[];
+  readonly recipeKey: string | null;
+}

@@ -1,0 +1,54 @@
+import type { Destination, PublishedReference } from '../config/destinations.ts';
+import type { Layer } from '../config/layer.ts';
+import type { Workspace } from '../system/workspace.ts';
+
+/** What is published: an image in local storage that already has its labels. */
+export interface PublishedImage {
+  readonly layer: Layer;
+  /** Id in local storage. */
+  readonly imageId: string;
+  /** `sha256:…` of the file tree; goes into the metadata of objects. */
+  readonly contentDigest: string;
+  readonly recipeKey: string;
+}
+
+/** Where to get it, as the summary and the record keep it. No secrets, no credentials in URLs. */
+export interface Publication {
+  readonly references: readonly PublishedReference[];
+  /** Bytes sent or written, as far as known. */
+  readonly bytes: number;
+}
+
+/** One file a destination kind: `local.ts`, `registry.ts`, `oci.ts`, `s3.ts`, `file.ts`. */
+export interface Publisher<K extends Destination['kind']> {
+  readonly kind: K;
+  publish(image: PublishedImage, destination: Extract<Destination, { kind: K }>, workspace: Workspace, boot: BootFiles): Promise<Publication>;
+  /** Whether the place still holds what was published: cheap for what is on this disk, one request for the rest. */
+  verify(publication: Publication, destination: Extract<Destination, { kind: K }>, layer: Layer, workspace: Workspace): Promise<boolean>;
+}
+
+/** Boot artefacts of one image, made once for all tags and destinations that want them (same options, same file). */
+export interface BootFiles {
+  make(squashfsOptions: readonly string[], bootKernel: string): Promise<BootArtefacts>;
+}
+
+export interface LocalFile {
+  /** Absolute path on this machine. */
+  readonly path: string;
+  readonly size: number;
+  /** Hex. */
+  readonly sha256: string;
+}
+
+export interface BootArtefacts {
+  readonly squashfs: LocalFile;
+  /** `<kver>` as in `vmlinuz-<kver>`. */
+  readonly kernelVersion: string;
+  readonly kernel: LocalFile;
+  readonly initramfs: LocalFile;
+  /** `initramfs-<kver>.img` or `initrd-<kver>` (the contract's names). */
+  readonly initramfsName: string;
+  /** ID and VERSION_ID of /etc/os-release, lower case. */
+  readonly osId: string;
+  readonly osVersion: string;
+}
