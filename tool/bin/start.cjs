@@ -15,7 +15,7 @@ exports.start = (program) => {
     return;
   }
   if (process.env.LAYERS_SOURCES === '1') {
-    import('../src/main.ts').then((sources) => sources.main(program));
+    void import('../src/main.ts').then((sources) => sources.main(program));
     return;
   }
   const bundle = join(__dirname, '../dist/main.cjs');

@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config';
+
+// The tool behaves differently in CI by design (destinations are verified, output is grouped): a test that wants that
+// sets it. What pnpm's and npm's scripts add does not belong to a user's shell either.
+for (const name of Object.keys(process.env)) {
+  if (/^(CI|GITHUB_ACTIONS|GITLAB_CI|NODE_PATH|npm_.*|LAYERS_.*)$/.test(name)) delete process.env[name];
+}
+
+const MINUTE = 60_000;
+
+export default defineConfig({
+  test: {
+    allowOnly: false,
+    pool: 'forks',
+    reporters: ['default'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'e2e/**'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // Real images: minutes each, and everything on one container storage. A test file at a time, after the others.
+        extends: true,
+        test: {
+          name: 'real',
+          include: ['e2e/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 10 * MINUTE,
+          hookTimeout: 5 * MINUTE,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
