@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+
+/**
+ * Writes `data` to `file` so that after a crash or a power loss the file is whole: the old one or the new one.
+ * The folder must exist; the temporary file lies beside the target, as a rename works only within a file system.
+ */
+export async function writeFileAtomic(file: string, data: string | Uint8Array, options: { readonly mode?: number } = {}): Promise<void> {
+  await replaceFile(file, (temporary) => temporary.writeFile(data), options);
+}
+
+/**
+ * As `writeFileAtomic`, for content that `write` produces piece by piece. When `write` throws, the target stays as it
+ * was and the temporary file is removed.
+ */
+export async function replaceFile<T>(file: string, write: (temporary: FileHandle) => Promise<T>, options: { readonly mode?: number } = {}): Promise<T> {
+  const temporary = temporaryNameBeside(file);
+  try {
+    const handle = await open(temporary, 'wx', options.mode ?? 0o644);
+    let result: T;
+    try {
+      result = await write(handle);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+    await syncFolder(path.dirname(file));
+    return result;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** A name in the folder of `file` that nobody else uses: `.<name>.<pid>-<random>.tmp`. */
+export function temporaryNameBeside(file: string): string {
+  const suffix = `${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+  return path.join(path.dirname(file), `.${path.basename(file)}.${suffix}`);
+}
+
+/** Makes what was renamed, linked or removed in `folder` survive a power loss. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes the content of a file that another program wrote survive a power loss. */
+export async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
