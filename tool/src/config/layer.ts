@@ -8,6 +8,8 @@ export interface Layer extends LayerFile {
   readonly id: LayerId;
   /** Path of the layer file relative to the root of the tree (or absolute, when it lies elsewhere). */
   readonly file: string;
+  /** `recipeSettings(file)`: what of the file is part of the recipe. Made when the file is parsed, so that nothing later needs the schema. */
+  readonly recipe: Readonly<Record<string, unknown>>;
 }
 
 /** `layers.yaml`, defaults filled in. Folders are relative to the root. */

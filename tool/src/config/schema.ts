@@ -26,7 +26,7 @@ const list = z.union([text.transform((one) => [one]), z.array(text)]);
 const words = z.union([text.transform((line) => line.split(/\s+/).filter(Boolean)), z.array(text)]);
 const optionalList = list.default([]);
 
-const repo = z.strictObject({
+export const repoSchema = z.strictObject({
   alias: key(text.min(1), 'build', 'Name of the repository inside the image'),
   url: key(text.optional(), 'build', 'Base URL', { secret: true }),
   gpg: key(text.optional(), 'build', 'URL or path of the signing key', { secret: true }),
@@ -36,13 +36,13 @@ const repo = z.strictObject({
   apt_comp: key(text.optional(), 'build', 'apt: the components, for example `main contrib`'),
 });
 
-const copyfile = z.strictObject({
+export const copyfileSchema = z.strictObject({
   src: key(text.min(1), 'build', 'File or folder; relative to the root, then to the layer file'),
   dest: key(text.min(1), 'build', 'Absolute place in the image (`dst` is taken too)'),
   opts: key(words.default([]), 'build', 'Arguments of `buildah copy`'),
 });
 
-const command = z.strictObject({
+export const commandSchema = z.strictObject({
   cmd: key(text.min(1), 'build', 'Command line for the shell inside the image', { secret: true }),
   loglevel: key(text.default('INFO'), 'neither', 'Level at which its output is logged'),
   buildah_extra_args: key(words.default([]), 'build', 'Arguments of `buildah run`'),
@@ -92,14 +92,14 @@ export const optionsSchema = z.strictObject({
 
 export const layerFileSchema = z.strictObject({
   options: optionsSchema,
-  repos: key(z.array(repo).default([]), 'build', 'Package repositories; they stay configured in the image'),
-  exclusive_repos: key(z.array(repo).default([]), 'build', "As `repos`, after removing the image's own"),
+  repos: key(z.array(repoSchema).default([]), 'build', 'Package repositories; they stay configured in the image'),
+  exclusive_repos: key(z.array(repoSchema).default([]), 'build', "As `repos`, after removing the image's own"),
   modules: key(z.record(z.enum(['enable', 'install', 'disable', 'reset', 'remove', 'switch-to']), list).default({} as never), 'build', 'dnf module commands'),
   package_groups: key(optionalList, 'build', 'Package groups to install'),
   packages: key(optionalList, 'build', 'Packages to install'),
   remove_packages: key(optionalList, 'build', 'Packages to remove; absent ones are reported'),
-  copyfiles: key(z.array(copyfile).default([]), 'build', 'Files to copy into the image'),
-  cmds: key(z.array(z.union([text.transform((cmd) => ({ cmd, loglevel: 'INFO', buildah_extra_args: [] as string[] })), command])).default([]), 'build', 'Commands to run inside the image', { secret: true }),
+  copyfiles: key(z.array(copyfileSchema).default([]), 'build', 'Files to copy into the image'),
+  cmds: key(z.array(z.union([text.transform((cmd) => ({ cmd, loglevel: 'INFO', buildah_extra_args: [] as string[] })), commandSchema])).default([]), 'build', 'Commands to run inside the image', { secret: true }),
   openscap: key(z.array(openscap).default([]), 'build', 'OpenSCAP settings'),
 });
 

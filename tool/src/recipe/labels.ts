@@ -1,0 +1,28 @@
+import type { Layer } from '../config/layer.ts';
+
+const PREFIX = 'org.openchami.image.';
+
+/**
+ * The labels of a published image but for `build-date`, which is when the content was first built and therefore no part of a
+ * publish key. Repositories are named by alias: a URL may carry credentials.
+ */
+export function labelsOf(layer: Layer): Record<string, string> {
+  const { options } = layer;
+  const own = {
+    name: options.name,
+    type: options.layer_type,
+    parent: options.parent,
+    'package-manager': options.pkg_manager ?? '',
+    tags: options.publish_tags.join(','),
+    repositories: [...layer.repos, ...layer.exclusive_repos].map((repo) => repo.alias).join(','),
+    packages: layer.packages.join(','),
+    'package-groups': layer.package_groups.join(','),
+  };
+  const named = Object.entries(own).filter(([, value]) => value !== '');
+  return { ...Object.fromEntries(named.map(([name, value]) => [PREFIX + name, value])), ...options.labels };
+}
+
+/** All labels, as the image gets them. `builtAt`: ISO 8601, when that content was first built. */
+export function datedLabelsOf(layer: Layer, builtAt: string): Record<string, string> {
+  return { [`${PREFIX}build-date`]: builtAt, ...labelsOf(layer) };
+}
