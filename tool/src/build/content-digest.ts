@@ -1,0 +1,89 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream, type Stats } from 'node:fs';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import type { Exec } from '../system/command.ts';
+import { extendedAttributes } from './extended-attributes.ts';
+import { rpmDatabase } from './rpm-database.ts';
+import { contentCounts, isMachineId } from './what-counts.ts';
+
+export interface ContentOptions {
+  /** Absolute; the mounted root, which nobody changes meanwhile. */
+  readonly root: string;
+  /** The image configuration apart from labels, history and times. */
+  readonly config: unknown;
+  /** Digests of what the layer file itself puts where content is left out: it must count all the same. */
+  readonly declared: Readonly<Record<string, string>>;
+  readonly exec: Exec;
+  /** For copies of databases; removed by the caller. */
+  readonly temporary: string;
+  readonly signal: AbortSignal;
+}
+
+/** Files up to this size are read whole: fewer system calls than a stream. */
+const WHOLE = 4 * 1024 * 1024;
+
+/**
+ * `sha256:…` of what a build produced: path, type, mode, owner, extended attributes, link target, hard links and content of every
+ * entry below the root, package databases in canonical form, and the configuration. Times are no part of it; `what-counts.ts` has
+ * the closed list of content that is left out. Names are bytes. Throws what the file system throws.
+ */
+export async function contentDigest(options: ContentOptions): Promise<string> {
+  const hash = createHash('sha256');
+  const [attributes, database] = await Promise.all([extendedAttributes(options), rpmDatabase(options)]);
+  const root = Buffer.from(options.root);
+  const inodes = new Map<string, string>();
+  const folders: Buffer[] = [Buffer.alloc(0)];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    options.signal.throwIfAborted();
+    const names = await readdir(join(root, folder), { encoding: 'buffer' });
+    names.sort(Buffer.compare);
+    for (const name of names) {
+      const path = join(folder, name);
+      const text = path.toString('latin1');
+      const stat = await lstat(join(root, path));
+      if (database.covers(text) && !stat.isDirectory()) continue;
+      hash.update(entryLine(text, stat, attributes.get(text)));
+      if (stat.isDirectory()) folders.push(path);
+      else if (stat.isSymbolicLink()) hash.update(await readlink(join(root, path), { encoding: 'buffer' }));
+      else if (stat.isFile()) await digestFile(hash, join(root, path), text, stat, inodes);
+    }
+  }
+  hash.update(JSON.stringify([database.canonical, options.declared, options.config]));
+  return `sha256:${hash.digest('hex')}`;
+}
+
+/** JSON of the name keeps entries apart whatever bytes a name holds. */
+function entryLine(path: string, stat: Stats, attributes: string | undefined): string {
+  const device = stat.isBlockDevice() || stat.isCharacterDevice() ? stat.rdev : 0;
+  // The mode holds the type. A folder's size says how its file system stores it, not what is in it.
+  return `\n${JSON.stringify([path, stat.mode, stat.uid, stat.gid, device, attributes ?? ''])}\n`;
+}
+
+async function digestFile(hash: Hash, file: Buffer, path: string, stat: Stats, inodes: Map<string, string>): Promise<void> {
+  if (stat.nlink > 1) {
+    const inode = `${stat.dev}:${stat.ino}`;
+    const first = inodes.get(inode);
+    if (first !== undefined) {
+      hash.update(`hard link to ${JSON.stringify(first)}`);
+      return;
+    }
+    inodes.set(inode, path);
+  }
+  if (!contentCounts(path)) return;
+  if (stat.size > WHOLE) {
+    await pipeline(createReadStream(file), async (chunks) => {
+      for await (const chunk of chunks) hash.update(chunk);
+    });
+    return;
+  }
+  const content = await readFile(file);
+  hash.update(isMachineId(path, content) ? 'a machine id' : content);
+}
+
+function join(folder: Buffer, name: Buffer): Buffer {
+  if (folder.length === 0) return name;
+  return name.length === 0 ? folder : Buffer.concat([folder, SLASH, name]);
+}
+
+const SLASH = Buffer.from('/');

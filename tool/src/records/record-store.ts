@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LayerId } from '../config/layer.ts';
+import type { LayerRecord } from '../recipe/record.ts';
+import { writeFileAtomic } from '../system/files.ts';
+
+/** What the store holds of one layer. A damaged record was set aside as `…json.damaged` and counts as none. */
+export type StoredRecord =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'record'; readonly record: LayerRecord }
+  | { readonly kind: 'damaged'; readonly file: string };
+
+/** Local records, one file a layer, each with a checksum: the old one or the new one after a crash, never a false hit. */
+export interface RecordStore {
+  read(id: LayerId): StoredRecord;
+  /** Durable when it returns. */
+  write(record: LayerRecord): Promise<void>;
+}
+
+/** Records under `<stateDir>/records`. Nothing is created before the first write. */
+export function openRecords(stateDir: string): RecordStore {
+  const folder = join(stateDir, 'records');
+  const fileOf = (id: string) => join(folder, `${encodeURIComponent(id)}.json`);
+  return {
+    read(id) {
+      const file = fileOf(id);
+      let text: string;
+      try {
+        text = readFileSync(file, 'utf8');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'none' };
+        throw error;
+      }
+      const record = decode(text, id);
+      if (record !== undefined) return { kind: 'record', record };
+      const aside = `${file}.damaged`;
+      try {
+        renameSync(file, aside);
+      } catch (error) {
+        // A state folder that cannot be written to: the damaged record stays where it is and is still not believed.
+        if (!['EROFS', 'EACCES', 'EPERM', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      }
+      return { kind: 'damaged', file: aside };
+    },
+    async write(record) {
+      mkdirSync(folder, { recursive: true });
+      await writeFileAtomic(fileOf(record.id), encode(record));
+    },
+  };
+}
+
+/** First line: checksum of the second, which is the record. */
+function encode(record: LayerRecord): string {
+  const body = JSON.stringify(record);
+  return `${checksum(body)}\n${body}\n`;
+}
+
+function decode(text: string, id: string): LayerRecord | undefined {
+  const end = text.indexOf('\n');
+  const body = text.slice(end + 1).replace(/\n$/, '');
+  if (end < 0 || text.slice(0, end) !== checksum(body)) return undefined;
+  const record = JSON.parse(body) as LayerRecord;
+  return record.version === 1 && record.id === id ? record : undefined;
+}
+
+function checksum(body: string): string {
+  return createHash('sha256').update(body).digest('hex');
+}
