@@ -77,4 +77,9 @@ export function destinationsOf(layer: Layer): Destination[] {
 /** One thing that was published and where to get it. No credentials. */
 export type PublishedReference =
   | { readonly kind: 'image'; readonly reference: string; readonly digest: string }
-  | { readonly kind: 'root' | 'kernel' | 'initramfs'; readonly url: string; readonly size: number; readonly sha256: string };
+  | {
+      readonly kind: 'root' | 'kernel' | 'initramfs';
+      readonly url: string;
+      readonly size: number;
+      readonly sha256: string;
+    };

@@ -14,7 +14,12 @@ export interface Layer extends LayerFile {
 
 /** `layers.yaml`, defaults filled in. Folders are relative to the root. */
 export interface TreeSettings {
-  readonly folders: { readonly layers: string; readonly inventory: string; readonly playbooks: string; readonly state: string };
+  readonly folders: {
+    readonly layers: string;
+    readonly inventory: string;
+    readonly playbooks: string;
+    readonly state: string;
+  };
   /** Repository for key tags; empty: each layer's own. (Used from issue 4 on.) */
   readonly cache: string;
   /** Layers at once; undefined: the number of cores, at least 2. */

@@ -1,51 +1,61 @@
 import { createHash } from 'node:crypto';
-import type { z } from 'zod';
-import type { LayerFile } from './schema.ts';
-import { commandSchema, copyfileSchema, layerFileSchema, optionsSchema, repoSchema } from './schema.ts';
+import { COMMAND_DEFAULTS, COPYFILE_DEFAULTS, OPTION_DEFAULTS, TOP_DEFAULTS } from './defaults.ts';
+import { COMMAND_KEYS, COPYFILE_KEYS, countsIn, type KeyFacts, OPTION_KEYS, REPO_KEYS, TOP_KEYS } from './keys.ts';
+import type { LayerFile, LayerOptions } from './schema.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /**
  * The part of a layer file that decides what is built, as recipes keep it: only build keys whose value is not the default, so
  * that a key added to the schema later changes no recipe; secret values as hashes, each on its own, so that a difference can
- * name the member that changed. The parent is left out: recipes hold it by digest.
+ * name the member that changed. The parent is left out: recipes hold it by digest. Keys that have no effect in the
+ * layer's type are left out. Needs no zod: a null build calls it for every layer.
  */
 export function recipeSettings(file: LayerFile): Record<string, Json> {
-  const options = project(optionsSchema.shape, file.options);
-  delete options['parent'];
-  delete options['architectures'];
-  if (file.options.layer_type === 'ansible') options['name'] = file.options.name;
-  return {
-    ...options,
-    ...project(layerFileSchema.omit({ options: true }).shape, file),
+  const type = file.options.layer_type;
+  const settings: Record<string, Json> = {
+    ...project({ keys: OPTION_KEYS, defaults: OPTION_DEFAULTS }, file.options, type),
+    ...project({ keys: TOP_KEYS, defaults: TOP_DEFAULTS }, file, type),
   };
+  delete settings['parent'];
+  delete settings['architectures'];
+  delete settings['options'];
+  // The host's name in the inventory decides even when it is the default.
+  if (type === 'ansible') settings['name'] = file.options.name;
+  return settings;
 }
 
-type Shape = Readonly<Record<string, z.ZodType>>;
+interface Table {
+  readonly keys: Readonly<Record<string, KeyFacts>>;
+  readonly defaults: Readonly<Record<string, unknown>>;
+}
 
-const MEMBERS: Readonly<Record<string, Shape>> = {
-  repos: repoSchema.shape,
-  exclusive_repos: repoSchema.shape,
-  copyfiles: copyfileSchema.shape,
-  cmds: commandSchema.shape,
+const MEMBERS: Readonly<Record<string, Table>> = {
+  repos: { keys: REPO_KEYS, defaults: {} },
+  exclusive_repos: { keys: REPO_KEYS, defaults: {} },
+  copyfiles: { keys: COPYFILE_KEYS, defaults: COPYFILE_DEFAULTS },
+  cmds: { keys: COMMAND_KEYS, defaults: COMMAND_DEFAULTS },
 };
 
-function project(shape: Shape, values: Readonly<Record<string, unknown>>): Record<string, Json> {
+function project(
+  table: Table,
+  values: Readonly<Record<string, unknown>>,
+  type: LayerOptions['layer_type'],
+): Record<string, Json> {
   const kept: Record<string, Json> = {};
-  for (const [name, type] of Object.entries(shape)) {
-    const { counts, secret } = type.meta() ?? {};
+  for (const [name, facts] of Object.entries(table.keys)) {
     const value = values[name];
-    if (counts !== 'build' || value === undefined || isDefault(type, value)) continue;
+    if (countsIn(facts, type) !== 'build' || value === undefined || isDefault(table, name, value)) continue;
     const members = MEMBERS[name];
-    if (members !== undefined) kept[name] = (value as Record<string, unknown>[]).map((one) => project(members, one));
-    else kept[name] = secret === true ? hashed(value) : (value as Json);
+    if (members !== undefined)
+      kept[name] = (value as Record<string, unknown>[]).map((one) => project(members, one, type));
+    else kept[name] = facts.secret === true ? hashed(value) : (value as Json);
   }
   return kept;
 }
 
-function isDefault(type: z.ZodType, value: unknown): boolean {
-  const fallback = type.safeParse(undefined);
-  return fallback.success && JSON.stringify(fallback.data) === JSON.stringify(value);
+function isDefault(table: Table, name: string, value: unknown): boolean {
+  return JSON.stringify(table.defaults[name]) === JSON.stringify(value);
 }
 
 /** Maps and lists keep their shape, so that `vars.password changed` can be said. */

@@ -1,106 +1,117 @@
 import { z } from 'zod';
+import { COMMAND_DEFAULTS, COPYFILE_DEFAULTS, OPTION_DEFAULTS, TOP_DEFAULTS } from './defaults.ts';
+import { COMMAND_KEYS, COPYFILE_KEYS, type KeyFacts, OPENSCAP_KEYS, OPTION_KEYS, REPO_KEYS, TOP_KEYS } from './keys.ts';
 
-/**
- * What a key decides: `build` keys are part of the recipe, `publish` keys only of the publish key, `neither` of nothing.
- * The column of `docs/layer-file.md` is printed from here, and the recipe is made from here.
- */
-export type Counts = 'build' | 'publish' | 'neither';
-
-interface KeyMeta {
-  readonly counts: Counts;
-  readonly description: string;
-  /** image-build's command line flag for the key. */
-  readonly flag?: string;
-  /** Values may carry credentials: recipes and records keep only their hashes. */
-  readonly secret?: boolean;
-  [extra: string]: unknown;
-}
-
-const key = <T extends z.ZodType>(type: T, counts: Counts, description: string, extra: Partial<KeyMeta> = {}): T =>
-  type.meta({ counts, description, ...extra } satisfies KeyMeta);
+// The types. What a key counts for and its description are in keys.ts, defaults in defaults.ts: a null build loads those
+// two without zod.
 
 const text = z.string();
 /** YAML writes a single tag or group as a plain string; ours is always a list. */
 const list = z.union([text.transform((one) => [one]), z.array(text)]);
 /** Option strings are split at white space, as a shell would for the plain cases that are in use. */
 const words = z.union([text.transform((line) => line.split(/\s+/).filter(Boolean)), z.array(text)]);
-const optionalList = list.default([]);
+/** image-build gave the list to a shell, so `kernel kernel-devel` in one entry is in use; `foo >= 1` is one package. */
+const packages = list.transform((specs) =>
+  specs.flatMap((spec) => (/[<>=(]/.test(spec) ? [spec.trim()] : spec.split(/\s+/).filter(Boolean))),
+);
+/** An integer, or its digits as a string: both are in use. */
+const integer = (least: number, most: number) => {
+  const range = z.number().int().min(least).max(most);
+  return z.union([
+    range,
+    text
+      .regex(/^\s*[0-9]{1,9}\s*$/)
+      .transform(Number)
+      .pipe(range),
+  ]);
+};
 
-export const repoSchema = z.strictObject({
-  alias: key(text.min(1), 'build', 'Name of the repository inside the image'),
-  url: key(text.optional(), 'build', 'Base URL', { secret: true }),
-  gpg: key(text.optional(), 'build', 'URL or path of the signing key', { secret: true }),
-  priority: key(z.coerce.number().int().min(1).max(200).optional(), 'build', 'Priority; lower wins for dnf and zypper'),
-  config: key(text.optional(), 'build', 'Whole text of the repository file, instead of `url`', { secret: true }),
-  apt_dist: key(text.optional(), 'build', 'apt: the suite, for example `bookworm`'),
-  apt_comp: key(text.optional(), 'build', 'apt: the components, for example `main contrib`'),
+export const repoSchema = described(REPO_KEYS, {
+  alias: text.min(1),
+  url: text.optional(),
+  gpg: text.optional(),
+  priority: integer(1, 200).optional(),
+  config: text.optional(),
+  apt_dist: text.optional(),
+  apt_comp: text.optional(),
 });
 
-export const copyfileSchema = z.strictObject({
-  src: key(text.min(1), 'build', 'File or folder; relative to the root, then to the layer file'),
-  dest: key(text.min(1), 'build', 'Absolute place in the image (`dst` is taken too)'),
-  opts: key(words.default([]), 'build', 'Arguments of `buildah copy`'),
+export const copyfileSchema = described(COPYFILE_KEYS, {
+  src: text.min(1),
+  dest: text.min(1),
+  opts: words.default(COPYFILE_DEFAULTS.opts),
 });
 
-export const commandSchema = z.strictObject({
-  cmd: key(text.min(1), 'build', 'Command line for the shell inside the image', { secret: true }),
-  loglevel: key(text.default('INFO'), 'neither', 'Level at which its output is logged'),
-  buildah_extra_args: key(words.default([]), 'build', 'Arguments of `buildah run`'),
+export const commandSchema = described(COMMAND_KEYS, {
+  cmd: text.min(1),
+  loglevel: text.default(COMMAND_DEFAULTS.loglevel),
+  buildah_extra_args: words.default(COMMAND_DEFAULTS.buildah_extra_args),
+});
+const bareCommand = text.min(1).transform((cmd) => ({ cmd, ...COMMAND_DEFAULTS }) as z.output<typeof commandSchema>);
+
+export const openscapSchema = described(OPENSCAP_KEYS, {
+  profile: text.optional(),
+  benchmark_path: text.optional(),
+  oval_url: text.optional(),
+  results_path: text.optional(),
+  remediate_path: text.optional(),
+  oval_xml: text.optional(),
+  oval_path: text.optional(),
 });
 
-const openscap = z.record(text, z.unknown());
-
-export const optionsSchema = z.strictObject({
-  layer_type: key(z.enum(['base', 'ansible']), 'build', 'Which builder makes the layer', { flag: '--layer-type' }),
-  name: key(text.min(1).default('base'), 'publish', 'Image name; for an Ansible layer also `inventory_hostname`, and then it counts for the build', { flag: '--name' }),
-  parent: key(text.min(1).default('scratch'), 'build', 'Image reference, layer name, or `scratch`', { flag: '--parent' }),
-  pkg_manager: key(z.enum(['apt', 'dnf', 'zypper']).optional(), 'build', 'Package manager; required for a base layer', { flag: '--pkg-manager' }),
-  gpgcheck: key(z.union([z.boolean(), z.literal('strict')]).default(true), 'build', '`strict` refuses repositories without a key', { flag: '--gpgcheck' }),
-  proxy: key(text.default(''), 'neither', 'Proxy of the package manager during the build; never left in the image', { flag: '--proxy', secret: true }),
-  publish_local: key(z.boolean().default(false), 'publish', 'Keep as `NAME:TAG` in local containers storage', { flag: '--publish-local' }),
-  publish_registry: key(text.default(''), 'publish', 'Registry and path, or `oci:DIR`', { flag: '--publish-registry' }),
-  registry_opts_push: key(words.default([]), 'neither', 'Arguments of `buildah push`', { flag: '--registry-opts-push', secret: true }),
-  registry_opts_pull: key(words.default([]), 'neither', 'Arguments of `buildah from`', { flag: '--registry-opts-pull', secret: true }),
-  publish_s3: key(text.default(''), 'publish', 'Endpoint URL, or `file:DIR`', { flag: '--publish-s3' }),
-  s3_prefix: key(text.default(''), 'publish', 'Prefix of the object keys', { flag: '--s3-prefix' }),
-  s3_bucket: key(text.default('boot-images'), 'publish', 'Bucket', { flag: '--s3-bucket' }),
-  s3_tls_verify: key(z.boolean().default(true), 'neither', 'Verify the certificate of the S3 endpoint'),
-  squashfs_options: key(words.default(['-comp', 'zstd', '-Xcompression-level', '6']), 'publish', 'Arguments of mksquashfs'),
-  boot_kernel: key(text.default('newest'), 'publish', 'Kernel to publish: a version, a glob, or `newest`'),
-  publish_tags: key(list.default(['latest']), 'publish', 'Tags, quoted when they look like numbers', { flag: '--publish-tags' }),
-  groups: key(optionalList, 'build', 'Inventory groups the image joins', { flag: '--groups' }),
-  playbooks: key(optionalList, 'build', 'Playbooks, run in order', { flag: '--pb' }),
-  inventory: key(optionalList, 'build', 'Inventories: files, folders or scripts', { flag: '--inventory' }),
-  vars: key(z.record(text, z.unknown()).default({}), 'build', 'Extra variables', { flag: '--vars', secret: true }),
-  ansible_verbosity: key(z.coerce.number().int().min(0).max(4).default(0), 'neither', 'How much ansible-playbook says', { flag: '--ansible-verbosity' }),
-  ansible_tags: key(optionalList, 'build', 'Only tasks with these tags'),
-  ansible_skip_tags: key(optionalList, 'build', 'Not the tasks with these tags'),
-  ansible_vault_password_file: key(text.default(''), 'neither', 'File with the vault password'),
-  install_scap: key(z.boolean().default(false), 'build', 'Install OpenSCAP', { flag: '--install-scap' }),
-  scap_benchmark: key(z.boolean().default(false), 'build', 'Run the XCCDF evaluation', { flag: '--scap-benchmark' }),
-  oval_eval: key(z.boolean().default(false), 'build', 'Run the OVAL evaluation', { flag: '--oval-eval' }),
-  labels: key(z.record(text, z.coerce.string()).default({}), 'publish', 'Labels of the published image'),
-  log_level: key(text.optional(), 'neither', 'Level of the log', { flag: '--log-level' }),
-  force_installroot: key(z.boolean().default(false), 'build', "The host's package manager although there is a parent", { flag: '--force-installroot' }),
-  dnf_options: key(words.default([]), 'build', '`key=value` settings of a temporary dnf.conf', { flag: '--dnf-options', secret: true }),
-  architectures: key(optionalList, 'build', "Architectures; default the host's", { flag: '--architectures' }),
-  releasever: key(text.optional(), 'build', 'dnf and zypper: release version of a root from scratch'),
-  suite: key(text.optional(), 'build', "apt: suite of a root from scratch; default the first repository's, else the host's"),
-  variant: key(text.default('minbase'), 'build', 'apt: variant of mmdebstrap for a root from scratch'),
-  manual: key(z.boolean().default(false), 'neither', 'Left out of `--all`; built when named or needed'),
+export const optionsSchema = described(OPTION_KEYS, {
+  layer_type: z.enum(['base', 'ansible']),
+  name: text.min(1).default(OPTION_DEFAULTS.name),
+  parent: text.min(1).default(OPTION_DEFAULTS.parent),
+  pkg_manager: z.enum(['apt', 'dnf', 'zypper']).optional(),
+  gpgcheck: z.union([z.boolean(), z.literal('strict')]).default(OPTION_DEFAULTS.gpgcheck),
+  proxy: text.default(OPTION_DEFAULTS.proxy),
+  publish_local: z.boolean().default(OPTION_DEFAULTS.publish_local),
+  publish_registry: text.default(OPTION_DEFAULTS.publish_registry),
+  registry_opts_push: words.default(OPTION_DEFAULTS.registry_opts_push),
+  registry_opts_pull: words.default(OPTION_DEFAULTS.registry_opts_pull),
+  publish_s3: text.default(OPTION_DEFAULTS.publish_s3),
+  s3_prefix: text.default(OPTION_DEFAULTS.s3_prefix),
+  s3_bucket: text.min(1).default(OPTION_DEFAULTS.s3_bucket),
+  s3_tls_verify: z.boolean().default(OPTION_DEFAULTS.s3_tls_verify),
+  squashfs_options: words.default(OPTION_DEFAULTS.squashfs_options),
+  boot_kernel: text.min(1).default(OPTION_DEFAULTS.boot_kernel),
+  publish_tags: list.transform((tags) => [...new Set(tags)]).default(OPTION_DEFAULTS.publish_tags),
+  groups: list.default(OPTION_DEFAULTS.groups),
+  playbooks: list.default(OPTION_DEFAULTS.playbooks),
+  inventory: list.default(OPTION_DEFAULTS.inventory),
+  vars: z.record(text, z.unknown()).default(OPTION_DEFAULTS.vars),
+  ansible_verbosity: integer(0, 4).default(OPTION_DEFAULTS.ansible_verbosity),
+  ansible_tags: list.default(OPTION_DEFAULTS.ansible_tags),
+  ansible_skip_tags: list.default(OPTION_DEFAULTS.ansible_skip_tags),
+  ansible_vault_password_file: text.default(OPTION_DEFAULTS.ansible_vault_password_file),
+  install_scap: z.boolean().default(OPTION_DEFAULTS.install_scap),
+  scap_benchmark: z.boolean().default(OPTION_DEFAULTS.scap_benchmark),
+  oval_eval: z.boolean().default(OPTION_DEFAULTS.oval_eval),
+  labels: z.record(text, text).default(OPTION_DEFAULTS.labels),
+  log_level: text.optional(),
+  force_installroot: z.boolean().default(OPTION_DEFAULTS.force_installroot),
+  dnf_options: words.default(OPTION_DEFAULTS.dnf_options),
+  architectures: list.default(OPTION_DEFAULTS.architectures),
+  releasever: text.optional(),
+  suite: text.optional(),
+  variant: text.min(1).default(OPTION_DEFAULTS.variant),
+  manual: z.boolean().default(OPTION_DEFAULTS.manual),
 });
 
-export const layerFileSchema = z.strictObject({
+export const layerFileSchema = described(TOP_KEYS, {
   options: optionsSchema,
-  repos: key(z.array(repoSchema).default([]), 'build', 'Package repositories; they stay configured in the image'),
-  exclusive_repos: key(z.array(repoSchema).default([]), 'build', "As `repos`, after removing the image's own"),
-  modules: key(z.record(z.enum(['enable', 'install', 'disable', 'reset', 'remove', 'switch-to']), list).default({} as never), 'build', 'dnf module commands'),
-  package_groups: key(optionalList, 'build', 'Package groups to install'),
-  packages: key(optionalList, 'build', 'Packages to install'),
-  remove_packages: key(optionalList, 'build', 'Packages to remove; absent ones are reported'),
-  copyfiles: key(z.array(copyfileSchema).default([]), 'build', 'Files to copy into the image'),
-  cmds: key(z.array(z.union([text.transform((cmd) => ({ cmd, loglevel: 'INFO', buildah_extra_args: [] as string[] })), commandSchema])).default([]), 'build', 'Commands to run inside the image', { secret: true }),
-  openscap: key(z.array(openscap).default([]), 'build', 'OpenSCAP settings'),
+  repos: z.array(repoSchema).default(TOP_DEFAULTS.repos),
+  exclusive_repos: z.array(repoSchema).default(TOP_DEFAULTS.exclusive_repos),
+  modules: z
+    .partialRecord(z.enum(['enable', 'install', 'disable', 'reset', 'remove', 'switch-to']), list)
+    .default(TOP_DEFAULTS.modules),
+  package_groups: list.default(TOP_DEFAULTS.package_groups),
+  packages: packages.default(TOP_DEFAULTS.packages),
+  remove_packages: packages.default(TOP_DEFAULTS.remove_packages),
+  copyfiles: z.array(copyfileSchema).default(TOP_DEFAULTS.copyfiles),
+  cmds: z.array(z.union([bareCommand, commandSchema])).default(TOP_DEFAULTS.cmds),
+  openscap: z.array(openscapSchema).default(TOP_DEFAULTS.openscap),
 });
 
 /** The validated content of a layer file, defaults filled in. Keys keep the spelling of the file. */
@@ -109,3 +120,12 @@ export type LayerOptions = LayerFile['options'];
 export type Repo = LayerFile['repos'][number];
 export type CopyFile = LayerFile['copyfiles'][number];
 export type Command = LayerFile['cmds'][number];
+
+/** A strict map whose keys carry their descriptions; the compiler holds that schema and facts name the same keys. */
+function described<const S extends z.ZodRawShape>(facts: Record<keyof S & string, KeyFacts>, shape: S) {
+  const named = Object.entries(shape).map(([key, type]) => [
+    key,
+    (type as z.ZodType).meta({ description: facts[key as keyof S & string].description }),
+  ]);
+  return z.strictObject(Object.fromEntries(named) as S);
+}
