@@ -9,6 +9,5 @@ export default defineConfig({
     format: 'cjs',
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name]-[hash].cjs',
-    minify: { mangle: false, compress: false, codegen: true },
   },
 });
