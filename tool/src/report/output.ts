@@ -1,0 +1,29 @@
+import type { Writable } from 'node:stream';
+
+/** What reporters write to. `columns` and `rows` as terminals have them. */
+export type OutputStream = Writable & { readonly columns?: number; readonly rows?: number };
+
+/** Whole lines to a stream. Never throws: a reader that went away (`layers build | head`) must not end a build. */
+export interface LineOutput {
+  write(lines: readonly string[]): void;
+  /** Resolves when everything is with the operating system, or nobody reads any more. */
+  flush(): Promise<void>;
+}
+
+export function createLineOutput(stream: OutputStream): LineOutput {
+  let gone = false;
+  stream.on('error', () => {
+    gone = true;
+  });
+  return {
+    write(lines) {
+      if (!gone && !stream.destroyed && lines.length > 0) stream.write(`${lines.join('\n')}\n`);
+    },
+    async flush() {
+      if (gone || stream.destroyed || stream.writableLength === 0) return;
+      await new Promise<void>((resolve) => {
+        stream.write('', () => resolve());
+      });
+    },
+  };
+}
