@@ -10,8 +10,6 @@ import { contentCounts, isMachineId } from './what-counts.ts';
 export interface ContentOptions {
   /** Absolute; the mounted root, which nobody changes meanwhile. */
   readonly root: string;
-  /** The image configuration apart from labels, history and times. */
-  readonly config: unknown;
   /** Digests of what the layer file itself puts where content is left out: it must count all the same. */
   readonly declared: Readonly<Record<string, string>>;
   readonly exec: Exec;
@@ -24,11 +22,11 @@ export interface ContentOptions {
 const WHOLE = 4 * 1024 * 1024;
 
 /**
- * `sha256:…` of what a build produced: path, type, mode, owner, extended attributes, link target, hard links and content of every
- * entry below the root, package databases in canonical form, and the configuration. Times are no part of it; `what-counts.ts` has
+ * Hex SHA-256 of the file tree that a build produced: path, type, mode, owner, extended attributes, link target, hard links and content of every
+ * entry below the root, and package databases in canonical form. Times are no part of it; `what-counts.ts` has
  * the closed list of content that is left out. Names are bytes. Throws what the file system throws.
  */
-export async function contentDigest(options: ContentOptions): Promise<string> {
+export async function treeDigest(options: ContentOptions): Promise<string> {
   const hash = createHash('sha256');
   const [attributes, database] = await Promise.all([extendedAttributes(options), rpmDatabase(options)]);
   const root = Buffer.from(options.root);
@@ -49,8 +47,15 @@ export async function contentDigest(options: ContentOptions): Promise<string> {
       else if (stat.isFile()) await digestFile(hash, join(root, path), text, stat, inodes);
     }
   }
-  hash.update(JSON.stringify([database.canonical, options.declared, options.config]));
-  return `sha256:${hash.digest('hex')}`;
+  hash.update(JSON.stringify([database.canonical, options.declared]));
+  return hash.digest('hex');
+}
+
+/** The whole digest: the tree's, and the image configuration apart from labels, history and times. */
+export function withConfiguration(tree: string, { config, architecture, os }: Readonly<Record<string, unknown>>): string {
+  const { Labels: _, ...settings } = (config ?? {}) as Record<string, unknown>;
+  const sorted = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `sha256:${createHash('sha256').update(JSON.stringify([tree, architecture, os, sorted])).digest('hex')}`;
 }
 
 /** JSON of the name keeps entries apart whatever bytes a name holds. */

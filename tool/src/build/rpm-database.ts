@@ -1,5 +1,5 @@
 import { cp, mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CommandFailure, type Exec } from '../system/command.ts';
 
 /** The database's bytes differ between equal installations; this is what it says. */
@@ -34,7 +34,8 @@ export async function rpmDatabase(options: {
       const { stdout } = await options.exec('rpm', ['--dbpath', copy, '-qa', '--qf', format], { quiet: true });
       const packages = stdout.split('\n').filter(Boolean).sort();
       if (packages.length === 0) return none;
-      const reasons = await installReasons(join(options.root, HISTORY));
+      await cp(join(options.root, HISTORY, '..'), join(copy, 'dnf'), { recursive: true, verbatimSymlinks: true }).catch(() => {});
+      const reasons = await installReasons(join(copy, 'dnf', basename(HISTORY)));
       const covered = (path: string) =>
         path.startsWith(`${place}/`) || (reasons !== undefined && path.startsWith('var/lib/dnf/history.sqlite'));
       return { canonical: [...packages, ...(reasons ?? [])], covers: covered };

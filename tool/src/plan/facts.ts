@@ -15,7 +15,7 @@ export interface Facts {
   readonly damagedRecords: ReadonlySet<LayerId>;
   /** Layer → destination keys that were looked at and do not hold what the record says. */
   readonly missingPublications: ReadonlyMap<LayerId, ReadonlySet<string>>;
-  /** Reference of an external parent → manifest digest. What is absent and recorded nowhere is a question. */
+  /** Reference of an external parent → manifest digest, where it was asked for. A layer's own record beats it. */
   readonly externals: ReadonlyMap<string, string>;
 }
 

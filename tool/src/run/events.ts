@@ -21,6 +21,8 @@ export interface LayerSummary {
   readonly outcome: LayerOutcome;
   /** Milliseconds from its start to its end; 0 for layers that had nothing to do. */
   readonly durationMs: number;
+  /** Part of it in which at least one child process ran: the rest is the tool's own cost. */
+  readonly childrenMs?: number;
   /** Bytes of the image in storage, where known. */
   readonly size?: number;
   readonly references: readonly PublishedReference[];

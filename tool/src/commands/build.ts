@@ -1,0 +1,21 @@
+import type { CommandRun } from './command.ts';
+import { printPlan } from './plan.ts';
+import { prepare } from './prepare.ts';
+
+/** Builds and publishes what is not in line with the tree. */
+export const run: CommandRun = async (context) => {
+  const prepared = await prepare(context, context.positionals);
+  if (context.values['dry-run'] === true) {
+    printPlan(context, prepared, context.values['output'] === 'json');
+    return 0;
+  }
+  const isIdle = [...prepared.plan.decisions.values()].every((decision) => decision.action === 'nothing');
+  if (isIdle) {
+    const { reportIdle } = await import('./report-idle.ts');
+    reportIdle(context, prepared);
+    return 0;
+  }
+  const { startRun } = await import('./start-run.ts');
+  const summary = await startRun(context, prepared);
+  return summary.layers.some((layer) => layer.outcome === 'failed') ? 1 : 0;
+};

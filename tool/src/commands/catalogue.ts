@@ -1,0 +1,118 @@
+import type { ParseArgsOptionDescriptor } from 'node:util';
+import type { CommandRun } from './command.ts';
+
+/** An option: what `parseArgs` needs, and a line of help. */
+export interface OptionHelp extends ParseArgsOptionDescriptor {
+  readonly help: string;
+  /** Name of the value in the help, for options that take one. */
+  readonly value?: string;
+  /** The values that are allowed; anything else is refused with this list. */
+  readonly among?: readonly string[];
+}
+
+export interface CommandEntry {
+  readonly usage: string;
+  readonly summary: string;
+  readonly options: Readonly<Record<string, OptionHelp>>;
+  /** How many positionals it takes at most; undefined: any number. */
+  readonly positionals?: number;
+  load(): Promise<{ readonly run: CommandRun }>;
+}
+
+export const COMMON: Readonly<Record<string, OptionHelp>> = {
+  root: { type: 'string', value: 'DIR', help: 'root of the tree (default: the nearest folder upwards that holds layers/)' },
+  state: { type: 'string', value: 'DIR', help: 'folder for records, logs and caches (default: .layers in the root)' },
+  output: { type: 'string', value: 'KIND', among: ['auto', 'tty', 'plain', 'json'], help: 'auto, tty, plain or json' },
+  'log-level': { type: 'string', value: 'LEVEL', among: ['debug', 'info', 'warning', 'error'], help: 'debug, info, warning or error' },
+  help: { type: 'boolean', short: 'h', help: 'this text' },
+};
+
+const SELECTION: Readonly<Record<string, OptionHelp>> = {
+  all: { type: 'boolean', help: 'every layer but those with manual: true (also the meaning of no selector)' },
+  only: { type: 'boolean', help: 'exactly what is named, on parents as last recorded' },
+  exclude: { type: 'string', multiple: true, value: 'SELECTOR', help: 'not these, nor what stands on them' },
+  force: { type: 'boolean', help: 'build what is named although nothing changed' },
+  'no-publish': { type: 'boolean', help: 'nothing leaves the machine' },
+  verify: { type: 'boolean', help: 'ask the destinations instead of believing the records (default when CI is set)' },
+};
+
+const JSON_OPTION: OptionHelp = { type: 'boolean', help: 'one JSON document' };
+
+/** Every command, in the order of the help. Nothing is loaded before it is used. */
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  build: {
+    usage: 'build [SELECTOR…]',
+    summary: 'build and publish what is not in line with the tree',
+    options: {
+      ...SELECTION,
+      'keep-going': { type: 'boolean', short: 'k', help: 'after a failure, go on with what does not stand on it' },
+      jobs: { type: 'string', short: 'j', value: 'N', help: 'layers at once (default: cores, at least 2)' },
+      'dry-run': { type: 'boolean', help: 'only say what would be done' },
+      lock: { type: 'string', value: 'wait|fail', among: ['wait', 'fail'], help: 'when another run has a layer (default: wait)' },
+    },
+    load: () => import('./build.ts'),
+  },
+  plan: {
+    usage: 'plan [SELECTOR…]',
+    summary: 'what would be done, and why',
+    options: {
+      ...SELECTION,
+      json: JSON_OPTION,
+      'exit-code': { type: 'boolean', help: 'exit 3 when there is something to do' },
+    },
+    load: () => import('./plan.ts'),
+  },
+  why: {
+    usage: 'why LAYER',
+    summary: 'what changed since the layer was last built and published',
+    options: { json: JSON_OPTION, verify: SELECTION['verify'] as OptionHelp },
+    positionals: 1,
+    load: () => import('./why.ts'),
+  },
+  list: {
+    usage: 'list [SELECTOR…]',
+    summary: 'layers, parents and destinations',
+    options: { json: JSON_OPTION },
+    load: () => import('./list.ts'),
+  },
+  show: {
+    usage: 'show LAYER',
+    summary: 'what a layer ends up with after defaults and links',
+    options: { json: JSON_OPTION },
+    positionals: 1,
+    load: () => import('./show.ts'),
+  },
+  graph: {
+    usage: 'graph',
+    summary: 'the layer graph',
+    options: {
+      format: { type: 'string', value: 'FORMAT', among: ['tree', 'dot', 'mermaid', 'json'], help: 'tree (default), dot, mermaid or json' },
+    },
+    positionals: 0,
+    load: () => import('./graph.ts'),
+  },
+  validate: {
+    usage: 'validate',
+    summary: 'check every layer file',
+    options: { json: JSON_OPTION },
+    positionals: 0,
+    load: () => import('./validate.ts'),
+  },
+  schema: {
+    usage: 'schema',
+    summary: 'JSON Schema of a layer file, for editors',
+    options: {
+      settings: { type: 'boolean', help: 'of layers.yaml instead' },
+      docs: { type: 'boolean', help: 'as a Markdown reference' },
+    },
+    positionals: 0,
+    load: () => import('./schema.ts'),
+  },
+  doctor: {
+    usage: 'doctor',
+    summary: 'check this machine',
+    options: { json: JSON_OPTION },
+    positionals: 0,
+    load: () => import('./doctor.ts'),
+  },
+};

@@ -1,0 +1,20 @@
+import { plannedLayers } from '../plan/plan.ts';
+import { planJson, planLines } from '../report/plan-text.ts';
+import type { CommandContext, CommandRun } from './command.ts';
+import { type Prepared, prepare } from './prepare.ts';
+
+/** What would be done, and why. `--exit-code`: 3 when there is something to do. */
+export const run: CommandRun = async (context) => {
+  const prepared = await prepare(context, context.positionals);
+  printPlan(context, prepared, context.values['json'] === true || context.values['output'] === 'json');
+  const isIdle = [...prepared.plan.decisions.values()].every((decision) => decision.action === 'nothing');
+  return context.values['exit-code'] === true && !isIdle ? 3 : 0;
+};
+
+/** Also what `build --dry-run` prints. */
+export function printPlan(context: CommandContext, prepared: Prepared, json: boolean): void {
+  for (const { id, message } of prepared.warnings) context.warn(`warning: ${id === null ? '' : `${id}: `}${message}`);
+  const planned = plannedLayers(prepared.graph, prepared.plan);
+  if (json) context.print(JSON.stringify(planJson(planned)));
+  else for (const line of planLines(planned, { colour: context.stdout.isTTY === true })) context.print(line);
+}

@@ -1,0 +1,121 @@
+import { arch, availableParallelism } from 'node:os';
+import { InvalidInput } from '../config/diagnostic.ts';
+import { destinationsOf } from '../config/destinations.ts';
+import type { Layer, LayerId } from '../config/layer.ts';
+import { notBuiltYet } from '../config/not-built-yet.ts';
+import type { LayerGraph } from '../graph/layer-graph.ts';
+import { select } from '../graph/select.ts';
+import { createDigester } from '../inputs/digest-file.ts';
+import { type LayerInputs, layerInputs } from '../inputs/layer-inputs.ts';
+import type { Wish } from '../plan/facts.ts';
+import { makePlan, type Plan } from '../plan/plan.ts';
+import type { LayerRecord } from '../recipe/record.ts';
+import { openRecords, type RecordStore } from '../records/record-store.ts';
+import { gatherFacts, type MutableFacts } from '../run/gather-facts.ts';
+import type { CommandContext } from './command.ts';
+import { loadTree } from './load-tree.ts';
+import { printDiagnostics } from './print-diagnostics.ts';
+
+/** A tree, what is known of it, and the plan that follows. */
+export interface Prepared {
+  readonly root: string;
+  readonly stateDir: string;
+  readonly graph: LayerGraph;
+  readonly wish: Wish;
+  readonly facts: MutableFacts;
+  readonly plan: Plan;
+  readonly records: RecordStore;
+  readonly jobs: number;
+  /** Destinations were asked, not believed. */
+  readonly verified: boolean;
+  readonly warnings: readonly { readonly id: LayerId | null; readonly message: string }[];
+  readInputs(layer: Layer): Promise<LayerInputs>;
+}
+
+/**
+ * Everything up to the plan: reads the tree, selects, gathers facts, plans, asks what the plan asked, plans again. Throws InvalidInput
+ * before any of that has touched the machine.
+ */
+export async function prepare(context: CommandContext, selectors: readonly string[]): Promise<Prepared> {
+  const { values } = context;
+  const { tree, graph, diagnostics, stateDir } = await loadTree({ ...context.options, cwd: context.cwd });
+  printDiagnostics(context, diagnostics);
+  const only = values['only'] === true;
+  const exclude = (values['exclude'] ?? []) as string[];
+  const { named, needed } = select(graph, { selectors, exclude, only, all: values['all'] === true });
+  const wish: Wish = { named, needed, force: values['force'] === true, publish: values['no-publish'] !== true };
+  refuseUnsupported(graph, needed);
+  const jobs = readJobs(values['jobs'], tree.settings.jobs);
+  const verified = values['verify'] === true || (context.env['CI'] ?? '') !== '';
+  const digester = createDigester({ root: tree.root, stateDir });
+  const records = openRecords(stateDir);
+  const warnings: { id: LayerId | null; message: string }[] = [];
+  const warn = (id: LayerId | null, message: string) => void warnings.push({ id, message });
+  const readInputs = (layer: Layer) => layerInputs(layer, { root: tree.root, digester, env: context.env });
+  const verify = (layer: Layer, record: LayerRecord, key: string) =>
+    verifyPublication(context, tree.root, verified && wish.publish, layer, record, key);
+  const facts = await gatherFacts({ graph, needed, records, readInputs, verify, warn, architecture: architecture() });
+  refuseUnbuiltParents(graph, facts, wish);
+  let plan = makePlan(graph, facts, wish);
+  if (plan.questions.length > 0) {
+    const { answerQuestions } = await import('../run/externals.ts');
+    const { openAsking } = await import('./asking.ts');
+    const asking = openAsking(context, tree.root);
+    const answers = await answerQuestions(plan.questions, { root: tree.root, graph, ...asking }, (message) => warn(null, message));
+    for (const [reference, digest] of answers) facts.externals.set(reference, digest);
+    plan = makePlan(graph, facts, wish);
+  }
+  await digester.save();
+  return { root: tree.root, stateDir, graph, wish, facts, plan, records, jobs, verified, warnings, readInputs };
+}
+
+/** What is on this disk is always looked at: it costs a read. For the rest records are believed unless the user asks. */
+async function verifyPublication(
+  context: CommandContext,
+  root: string,
+  asked: boolean,
+  layer: Layer,
+  record: LayerRecord,
+  key: string,
+): Promise<boolean | undefined> {
+  const destination = destinationsOf(layer).find((one) => one.key === key);
+  const publication = record.publications[key];
+  if (destination === undefined || publication === undefined) return undefined;
+  if (!asked && destination.kind !== 'oci' && destination.kind !== 'file') return undefined;
+  const { verify } = await import('../publish/verify.ts');
+  const { openAsking } = await import('./asking.ts');
+  return verify(publication, destination, layer, openAsking(context, root));
+}
+
+/** `--only` leaves parents as last recorded; without a record there is nothing to build on. */
+function refuseUnbuiltParents(graph: LayerGraph, facts: MutableFacts, wish: Wish): void {
+  for (const id of wish.needed) {
+    const link = graph.parents.get(id);
+    if (link?.kind !== 'layer' || wish.needed.has(link.id)) continue;
+    if (facts.records.has(link.id)) continue;
+    throw new InvalidInput(`${id} stands on ${link.id}, which was never built here`, {
+      hint: `without --only (and --exclude) it is built first; or run 'layers build ${link.id}'`,
+    });
+  }
+}
+
+function refuseUnsupported(graph: LayerGraph, needed: ReadonlySet<LayerId>): void {
+  const diagnostics = [...needed].flatMap((id) => notBuiltYet(graph.layers.get(id) as Layer));
+  if (diagnostics.length === 0) return;
+  throw new InvalidInput('this version cannot build all that was selected', {
+    diagnostics,
+    hint: '--exclude leaves layers out',
+  });
+}
+
+function readJobs(flag: unknown, setting: number | undefined): number {
+  if (flag === undefined) return setting ?? Math.max(2, availableParallelism());
+  const jobs = Number(flag);
+  if (!Number.isInteger(jobs) || jobs < 1) throw new InvalidInput(`-j ${String(flag)}: it takes a whole number from 1`);
+  return jobs;
+}
+
+/** As OCI names it. */
+function architecture(): string {
+  return ({ x64: 'amd64', ia32: '386' } as Record<string, string>)[arch()] ?? arch();
+}

@@ -1,0 +1,65 @@
+import { accessSync, constants } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { createReporter, type OutputMode } from '../report/reporter.ts';
+import type { RunSummary } from '../run/events.ts';
+import { run } from '../run/run.ts';
+import { sweepDeadRuns } from '../run/sweep-dead-runs.ts';
+import { createExec } from '../system/exec.ts';
+import { knownIsolation } from '../run/known-isolation.ts';
+import type { CommandContext } from './command.ts';
+import type { Prepared } from './prepare.ts';
+
+/** Where image roots are committed and squashed: big, so not /tmp, which may be memory. */
+const BIG_TEMPORARY = '/var/tmp';
+
+/** Sweeps what dead runs left, then carries out the plan in the user's kind of output. */
+export async function startRun(context: CommandContext, prepared: Prepared): Promise<RunSummary> {
+  const { env, values, stdout, stderr } = context;
+  const exec = createExec({ env, signal: context.signal });
+  const swept = await sweepDeadRuns(prepared.stateDir, exec);
+  const isolation = await knownIsolation(prepared.stateDir, exec, env);
+  const reporter = createReporter({
+    mode: (values['output'] ?? 'auto') as OutputMode,
+    stdout,
+    stderr,
+    env,
+    isTTY: stdout.isTTY === true,
+    root: prepared.root,
+    level: (values['log-level'] ?? 'info') as 'info',
+  });
+  try {
+    return await run({
+      root: prepared.root,
+      stateDir: prepared.stateDir,
+      temporaryRoot: temporaryRoot(env['TMPDIR']),
+      environment: env,
+      graph: prepared.graph,
+      facts: prepared.facts,
+      wish: prepared.wish,
+      plan: prepared.plan,
+      records: prepared.records,
+      readInputs: prepared.readInputs,
+      isolation,
+      jobs: prepared.jobs,
+      keepGoing: values['keep-going'] === true,
+      whenLocked: values['lock'] === 'fail' ? 'fail' : 'wait',
+      verified: prepared.verified,
+      warnings: [...prepared.warnings, ...swept.map((message) => ({ id: null, message }))],
+      signal: context.signal,
+      forced: context.forced,
+      reporter,
+    });
+  } finally {
+    await reporter.end();
+  }
+}
+
+function temporaryRoot(chosen: string | undefined): string {
+  if (chosen !== undefined && chosen !== '') return chosen;
+  try {
+    accessSync(BIG_TEMPORARY, constants.W_OK);
+    return BIG_TEMPORARY;
+  } catch {
+    return tmpdir();
+  }
+}

@@ -1,0 +1,99 @@
+import { parseArguments } from './commands/arguments.ts';
+import type { CommandContext } from './commands/command.ts';
+import { commandHelp, programHelp } from './commands/help.ts';
+import { InvalidInput } from './config/diagnostic.ts';
+
+const VERSION = '0.1.0';
+
+/** Exit code of an interrupted run, as a shell would report it. */
+const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** The composition root: argv, signals, exit code. Everything else is the rooms'. */
+export async function main(program: 'layers' | 'image-build'): Promise<void> {
+  const interruption = listen();
+  let code: number;
+  try {
+    code = await dispatch(program, process.argv.slice(2), interruption);
+  } catch (error) {
+    code = await complain(error, program);
+  } finally {
+    interruption.stop();
+  }
+  // Not process.exit: what was printed must reach a pipe first.
+  process.exitCode = code;
+}
+
+async function dispatch(program: string, argv: readonly string[], signals: Interruption): Promise<number> {
+  if (argv[0] === '--version') {
+    process.stdout.write(`${program} ${VERSION}\n`);
+    return 0;
+  }
+  const parsed = parseArguments(argv);
+  if (parsed === undefined) {
+    process.stdout.write(programHelp());
+    return 0;
+  }
+  if (parsed.values['help'] === true) {
+    process.stdout.write(commandHelp(parsed.entry));
+    return 0;
+  }
+  const { run } = await parsed.entry.load();
+  const { root, state } = parsed.values as { root?: string; state?: string };
+  const context: CommandContext = {
+    cwd: process.cwd(),
+    env: process.env,
+    options: { ...(root === undefined ? {} : { root }), ...(state === undefined ? {} : { state }) },
+    values: parsed.values,
+    positionals: parsed.positionals,
+    print: (text) => void process.stdout.write(`${text}\n`),
+    warn: (text) => void process.stderr.write(`${text}\n`),
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: signals.signal,
+    forced: signals.forced,
+  };
+  const code = await run(context);
+  return signals.signal.aborted ? SIGNAL_EXIT[signals.signal.reason as keyof typeof SIGNAL_EXIT] : code;
+}
+
+/** Prints what went wrong; gives 2 for bad input, 1 for anything else. */
+async function complain(error: unknown, program: string): Promise<number> {
+  if (error instanceof InvalidInput) {
+    const { formatDiagnostics } = await import('./report/diagnostics.ts');
+    const { readSources } = await import('./commands/read-sources.ts');
+    if (error.diagnostics.length > 0) {
+      const sources = readSources(error.diagnostics, process.cwd());
+      process.stderr.write(`${formatDiagnostics(error.diagnostics, { sources, colour: process.stderr.isTTY === true })}\n`);
+    }
+    process.stderr.write(`${program}: ${error.message}\n`);
+    if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
+    return 2;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${program}: this should not have happened; please report it\n${text}\n`);
+  return 1;
+}
+
+interface Interruption {
+  readonly signal: AbortSignal;
+  readonly forced: AbortSignal;
+  stop(): void;
+}
+
+/** The first signal asks for an orderly end, the second gives up cleaning, the third ends the process at once. */
+function listen(): Interruption {
+  const first = new AbortController();
+  const second = new AbortController();
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (!first.signal.aborted) first.abort(name);
+    else if (!second.signal.aborted) second.abort(name);
+    else process.exit(SIGNAL_EXIT[name as keyof typeof SIGNAL_EXIT]);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    signal: first.signal,
+    forced: second.signal,
+    stop: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+  };
+}

@@ -1,0 +1,91 @@
+import { resolve } from 'node:path';
+import { BuildFailure, type BuildTarget } from '../build/builder.ts';
+import { builderFor } from '../build/builders.ts';
+import { treeDigest, withConfiguration } from '../build/content-digest.ts';
+import { contentCounts } from '../build/what-counts.ts';
+import type { Layer } from '../config/layer.ts';
+import { resolveSource } from '../inputs/copyfiles.ts';
+import { datedLabelsOf } from '../recipe/labels.ts';
+import type { ContentDigest } from '../recipe/recipe.ts';
+import type { KeptImage } from '../recipe/record.ts';
+import type { Workspace } from '../system/workspace.ts';
+
+/** What the layer stands on, as buildah takes it. */
+export interface ParentImage {
+  /** `scratch`, an image id, or a reference pinned by digest where that is possible. */
+  readonly from: string;
+  /** An external parent's own labels are inherited; those of a layer in the tree belong to its publication. */
+  readonly isExternal: boolean;
+  /** Labels handed down from an external ancestor. */
+  readonly inheritedLabels: Readonly<Record<string, string>>;
+}
+
+export interface BuiltImage {
+  readonly content: ContentDigest;
+  readonly image: KeptImage;
+  readonly inheritedLabels: Readonly<Record<string, string>>;
+}
+
+/**
+ * One layer → one image in local storage, without a name. The container is removed whatever happens. Throws CommandFailure and
+ * BuildFailure. `files`: the layer's input digests.
+ */
+export async function buildImage(
+  layer: Layer,
+  parent: ParentImage,
+  files: Readonly<Record<string, string>>,
+  builtAt: string,
+  workspace: Workspace,
+): Promise<BuiltImage> {
+  const { buildah } = workspace;
+  const container = await workspace.step('parent', () => startFrom(layer, parent, workspace));
+  const inheritedLabels = parent.isExternal ? await labelsOfContainer(parent.from, workspace) : parent.inheritedLabels;
+  const mountPoint = await buildah.mount(container);
+  const target: BuildTarget = {
+    layer,
+    container,
+    mountPoint,
+    fromScratch: parent.from === 'scratch',
+    resolve: (path) => resolveSource(workspace.root, layer.file, path),
+  };
+  await builderFor(layer).build(target, workspace);
+  return workspace.step('commit', async () => {
+    const labels = { ...inheritedLabels, ...datedLabelsOf(layer, builtAt) };
+    await buildah.config(container, labelArguments(labels));
+    // A commit does not change the container, so that both can read it at the same time.
+    const [id, tree] = await Promise.all([buildah.commit(container), digestTree(layer, files, mountPoint, workspace)]);
+    const [info, store] = await Promise.all([buildah.inspect(id), buildah.store()]);
+    if (info === undefined) throw new BuildFailure(`buildah committed the image ${id} and does not know it now`);
+    const content = withConfiguration(tree, info.config) as ContentDigest;
+    return { content, image: { id, size: info.size, ...store }, inheritedLabels };
+  });
+}
+
+async function startFrom(layer: Layer, parent: ParentImage, workspace: Workspace): Promise<string> {
+  const { buildah, root } = workspace;
+  if (!parent.isExternal) return buildah.from(parent.from, { pull: 'never' });
+  const oci = parent.from.match(/^oci:([^:]+)(.*)$/);
+  const reference = oci === null ? parent.from : `oci:${resolve(root, oci[1] ?? '')}${oci[2]}`;
+  return buildah.from(reference, { pull: 'missing', args: layer.options.registry_opts_pull });
+}
+
+/** Labels are cleared first: what a parent in the tree was published with is not the child's. */
+function labelArguments(labels: Readonly<Record<string, string>>): string[] {
+  return ['--label', '-', ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`])];
+}
+
+async function labelsOfContainer(image: string, { buildah }: Workspace): Promise<Readonly<Record<string, string>>> {
+  const labels = (await buildah.inspect(image))?.labels ?? {};
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !name.startsWith('org.openchami.image.')));
+}
+
+/** Files that the layer file itself puts where content is left out count by their sources. */
+function digestTree(
+  layer: Layer,
+  files: Readonly<Record<string, string>>,
+  root: string,
+  { exec, temporary, signal }: Workspace,
+): Promise<string> {
+  const isLeftOut = layer.copyfiles.some((file) => !contentCounts(file.dest.replace(/^\/+/, '')));
+  return treeDigest({ root, declared: isLeftOut ? files : {}, exec, temporary, signal });
+}

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Layer, LayerId } from '../config/layer.ts';
+import type { LayerGraph } from '../graph/layer-graph.ts';
+import type { Question } from '../plan/facts.ts';
+import type { Buildah } from '../system/buildah.ts';
+import type { Exec } from '../system/command.ts';
+
+/** How an answer is found: local storage first, as `buildah from` does it, then the place itself. */
+export interface Asking {
+  readonly root: string;
+  readonly graph: LayerGraph;
+  readonly exec: Exec;
+  readonly buildah: Buildah;
+}
+
+/** Digests of external parents, asked for at once. A reference that cannot be found is warned about and stays unanswered. */
+export async function answerQuestions(
+  questions: readonly Question[],
+  asking: Asking,
+  warn: (message: string) => void,
+): Promise<Map<string, string>> {
+  const answers = new Map<string, string>();
+  const ask = async ({ reference }: Question): Promise<void> => {
+    try {
+      answers.set(reference, await digestOf(reference, asking));
+    } catch (error) {
+      warn(`the parent image ${reference} was not found: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  await Promise.all(questions.map(ask));
+  return answers;
+}
+
+async function digestOf(reference: string, asking: Asking): Promise<string> {
+  const layout = reference.match(/^oci:([^:]+)(?::(.+))?$/);
+  if (layout?.[1] !== undefined) return layoutDigest(resolve(asking.root, layout[1]), layout[2] ?? 'latest');
+  const pinned = reference.match(/@(sha256:[0-9a-f]{64})$/);
+  if (pinned?.[1] !== undefined) return pinned[1];
+  const local = await asking.buildah.inspect(reference);
+  if (local !== undefined) return local.digest;
+  const remote = /^[a-z-]+:(?!\d+\/)/.test(reference) && !/^[\w.-]+:\d+\//.test(reference) ? reference : `docker://${reference}`;
+  const options = pullOptions(reference, asking.graph);
+  const { stdout } = await asking.exec('skopeo', ['inspect', '--format', '{{.Digest}}', ...options, remote], { quiet: true });
+  return stdout.trim();
+}
+
+/** The options of the first layer that pulls it, as skopeo knows them. */
+function pullOptions(reference: string, graph: LayerGraph): string[] {
+  const isChild = ([id]: [LayerId, Layer]): boolean => {
+    const link = graph.parents.get(id);
+    return link?.kind === 'external' && link.reference === reference;
+  };
+  const [, child] = [...graph.layers].find(isChild) ?? [];
+  return (child?.options.registry_opts_pull ?? []).filter((word) => /^--(tls-verify|authfile|cert-dir)=/.test(word));
+}
+
+interface Index {
+  readonly manifests: readonly { readonly digest: string; readonly annotations?: Readonly<Record<string, string>> }[];
+}
+
+async function layoutDigest(directory: string, tag: string): Promise<string> {
+  const index = JSON.parse(await readFile(join(directory, 'index.json'), 'utf8')) as Index;
+  const found = index.manifests.find((one) => one.annotations?.['org.opencontainers.image.ref.name'] === tag);
+  if (found === undefined) throw new Error(`the layout ${directory} has no tag ${tag}`);
+  return found.digest;
+}

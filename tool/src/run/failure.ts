@@ -1,0 +1,36 @@
+import { BuildFailure } from '../build/builder.ts';
+import { CommandFailure } from '../system/command.ts';
+import type { Failure } from './events.ts';
+
+/** Every error that ends a layer, in one shape. `during`: what was being done. */
+export function failureOf(error: unknown, during: 'build' | 'publish' | 'lock'): Failure {
+  if (error instanceof CommandFailure) {
+    const code = error.reason === 'cancelled' ? 'cancelled' : 'command';
+    return { code, message: error.message, command: error.result.argv, tail: error.result.tail, ...hintFor(error) };
+  }
+  if (isCancelled(error)) return { code: 'cancelled', message: 'interrupted' };
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? { hint: error.hint } : {};
+  if (error instanceof BuildFailure && error.cause instanceof CommandFailure) {
+    const { argv, tail } = error.cause.result;
+    return { code: during, message, command: argv, tail, ...hint };
+  }
+  // An error nobody made on purpose is ours: its stack helps whoever mends it.
+  const isOurs = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
+  if (isOurs) return { code: 'internal', message, tail: (error.stack ?? '').split('\n').slice(0, 8) };
+  return { code: during, message, ...hint };
+}
+
+export function isCancelled(error: unknown): boolean {
+  if (error instanceof CommandFailure) return error.reason === 'cancelled';
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+const NO_SPACE = /no space left on device|ENOSPC|disk quota exceeded/i;
+
+function hintFor(error: CommandFailure): { hint?: string } {
+  if (error.reason === 'not-found') return { hint: `'layers doctor' tells which package has ${error.result.argv[0]}` };
+  const text = error.result.tail.join('\n');
+  if (NO_SPACE.test(text)) return { hint: "a file system is full: 'layers doctor' shows the free space of each that is used" };
+  return {};
+}

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LayerId } from '../config/layer.ts';
+import { writeFileAtomic } from '../system/files.ts';
+import type { RunEvent, RunSummary } from './events.ts';
+
+/** `20261124-155341-3f9c`: sorts by time, is unique, and is safe in names of files and containers. */
+export function newRunId(now: Date): string {
+  const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return `${stamp}-${randomBytes(2).toString('hex')}`;
+}
+
+/** What a run leaves behind under `<stateDir>/runs/<runId>`: its events, a log a layer, and the summary. */
+export interface RunFolder {
+  readonly path: string;
+  event(event: RunEvent): void;
+  openLog(id: LayerId): LayerLog;
+  finish(summary: RunSummary): Promise<void>;
+}
+
+export interface LayerLog {
+  /** File name within the run's folder. */
+  readonly name: string;
+  line(text: string): void;
+  close(): void;
+}
+
+/** Creates the folder. Throws what the file system throws. */
+export function createRunFolder(stateDir: string, runId: string): RunFolder {
+  const path = join(stateDir, 'runs', runId);
+  // Logs can hold what a command printed: not for everybody on the machine.
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const events = join(path, 'events.jsonl');
+  return {
+    path,
+    event(event) {
+      // A layer's output is in its log; twice would be twice the disk.
+      if (event.type !== 'output' && event.type !== 'progress') appendFileSync(events, `${JSON.stringify(event)}\n`);
+    },
+    openLog(id) {
+      const name = `${encodeURIComponent(id)}.log`;
+      const fd = openSync(join(path, name), 'a', 0o600);
+      return {
+        name,
+        line: (text) => void writeSync(fd, `${text}\n`),
+        close: () => closeSync(fd),
+      };
+    },
+    async finish(summary) {
+      await writeFileAtomic(join(path, 'summary.json'), `${JSON.stringify(summary)}\n`);
+    },
+  };
+}

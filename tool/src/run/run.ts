@@ -1,0 +1,122 @@
+import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join, relative } from 'node:path';
+import type { Layer, LayerId } from '../config/layer.ts';
+import { remainingPath } from '../graph/critical-path.ts';
+import type { LayerGraph } from '../graph/layer-graph.ts';
+import type { LayerInputs } from '../inputs/layer-inputs.ts';
+import type { Decision } from '../plan/decide.ts';
+import type { Wish } from '../plan/facts.ts';
+import { decideNow, type Plan, plannedLayers } from '../plan/plan.ts';
+import type { RecordStore } from '../records/record-store.ts';
+import type { Buildah } from '../system/buildah.ts';
+import { createLocked } from '../system/lock.ts';
+import type { NewRunEvent, Reporter, RunSummary } from './events.ts';
+import type { MutableFacts } from './gather-facts.ts';
+import { createRunFolder, newRunId } from './run-folder.ts';
+import { schedule } from './schedule.ts';
+import { type LayerWork, summarise, workOnLayer } from './work-on-layer.ts';
+
+export interface RunRequest {
+  /** Absolute, as are all folders here. */
+  readonly root: string;
+  readonly stateDir: string;
+  readonly temporaryRoot: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly graph: LayerGraph;
+  readonly facts: MutableFacts;
+  readonly wish: Wish;
+  readonly plan: Plan;
+  readonly records: RecordStore;
+  readonly isolation: Buildah['isolation'];
+  readonly jobs: number;
+  readonly keepGoing: boolean;
+  readonly whenLocked: 'wait' | 'fail';
+  readonly verified: boolean;
+  readonly warnings: readonly { readonly id: LayerId | null; readonly message: string }[];
+  /** Aborted with the signal's name as reason. */
+  readonly signal: AbortSignal;
+  readonly forced: AbortSignal;
+  readonly reporter: Reporter;
+  readInputs(layer: Layer): Promise<LayerInputs>;
+}
+
+/** Layers without a recorded duration are taken for this long: a minute, between a copy and a package installation. */
+const UNKNOWN_DURATION = 60_000;
+
+/** Carries out a plan: builds, publishes and records, in events to the reporter. Never rejects because of a layer. */
+export async function run(request: RunRequest): Promise<RunSummary> {
+  const { graph, facts, wish, plan, reporter } = request;
+  const started = performance.now();
+  const runId = newRunId(new Date());
+  const folder = createRunFolder(request.stateDir, runId);
+  const temporary = join(request.temporaryRoot, `layers-${runId}`);
+  mkdirSync(temporary, { recursive: true, mode: 0o700 });
+  const locks = join(request.stateDir, 'locks');
+  const runLock = createLocked(join(locks, 'runs', `${runId}.lock`), { host: hostname(), pid: process.pid, runId, temporary });
+  const emit = (event: NewRunEvent): void => {
+    const timed = { at: Date.now(), ...event };
+    folder.event(timed);
+    reporter.event(timed);
+  };
+  emit({ type: 'run-started', runId, jobs: request.jobs, plan: plannedLayers(graph, plan) });
+  for (const warning of request.warnings) emit({ type: 'warning', ...warning });
+  const place = {
+    runId,
+    root: request.root,
+    temporary,
+    caches: join(request.stateDir, 'cache', 'packages'),
+    environment: request.environment,
+    isolation: request.isolation,
+    signal: request.signal,
+    forced: request.forced,
+    emit,
+  };
+  // Decisions of what is not settled yet: a settled layer's record speaks for it.
+  const open = new Map<LayerId, Decision>(plan.decisions);
+  const decide = (id: LayerId) => decideNow(graph, id, facts, wish, open);
+  const relativeFolder = { ...folder, path: relative(request.root, folder.path) };
+  const work: LayerWork = { graph, facts, wish, place, locks, decide, folder: relativeFolder, records: request.records, whenLocked: request.whenLocked, readInputs: request.readInputs };
+  const remaining = remainingPath(graph, (id) => facts.records.get(id)?.durationMs ?? UNKNOWN_DURATION);
+  const onAbort = () =>
+    emit({ type: 'stopping', reason: 'interrupted', message: `${String(request.signal.reason)}: ending what runs, cleaning up` });
+  request.signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const layers = await schedule({
+      order: [...plan.decisions.keys()],
+      parentOf: (id) => neededParent(graph, plan, id),
+      priorityOf: (id) => remaining.get(id) ?? 0,
+      jobs: request.jobs,
+      keepGoing: request.keepGoing,
+      signal: request.signal,
+      decide: (id) => {
+        const parent = neededParent(graph, plan, id);
+        if (parent !== undefined) open.delete(parent);
+        return decide(id);
+      },
+      work: (id, decision) => workOnLayer(work, id, decision),
+      idle: (id, outcome, reason) => {
+        const summary = summarise(work, id, { outcome, failures: [] }, { durationMs: 0, warnings: [], reasons: reason === '' ? [] : [reason] });
+        emit({ type: 'layer-finished', id, summary });
+        return summary;
+      },
+      stopped: (id) => emit({ type: 'stopping', reason: 'failed', message: `${id} failed: what runs is finished, nothing new is started` }),
+    });
+    const interrupted = request.signal.aborted ? { interrupted: request.signal.reason as 'SIGINT' | 'SIGTERM' } : {};
+    const durationMs = Math.round(performance.now() - started);
+    const summary: RunSummary = { runId, durationMs, layers, verified: request.verified, ...interrupted };
+    emit({ type: 'run-finished', summary });
+    await folder.finish(summary);
+    return summary;
+  } finally {
+    request.signal.removeEventListener('abort', onAbort);
+    await rm(temporary, { recursive: true, force: true });
+    runLock.release();
+  }
+}
+
+function neededParent(graph: LayerGraph, plan: Plan, id: LayerId): LayerId | undefined {
+  const link = graph.parents.get(id);
+  return link?.kind === 'layer' && plan.decisions.has(link.id) ? link.id : undefined;
+}

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import type { Layer, LayerId } from '../config/layer.ts';
+import type { LayerGraph } from '../graph/layer-graph.ts';
+import type { LayerInputs } from '../inputs/layer-inputs.ts';
+import type { Decision } from '../plan/decide.ts';
+import type { Wish } from '../plan/facts.ts';
+import type { RecordStore } from '../records/record-store.ts';
+import { bringInLine } from './bring-in-line.ts';
+import type { Failure, LayerOutcome, LayerSummary } from './events.ts';
+import { failureOf } from './failure.ts';
+import { type MutableFacts, readRecord } from './gather-facts.ts';
+import { lockLayer } from './locks.ts';
+import type { RunFolder } from './run-folder.ts';
+import { openWorkspace, type RunPlace } from './workspace.ts';
+
+/** What working on any layer of a run needs. */
+export interface LayerWork {
+  readonly graph: LayerGraph;
+  readonly facts: MutableFacts;
+  readonly wish: Wish;
+  readonly records: RecordStore;
+  readonly place: RunPlace;
+  readonly folder: RunFolder;
+  /** Absolute folder of the locks. */
+  readonly locks: string;
+  readonly whenLocked: 'wait' | 'fail';
+  /** The layer's decision from the facts of now; its parent is settled. */
+  decide(id: LayerId): Decision;
+  readInputs(layer: Layer): Promise<LayerInputs>;
+}
+
+/** What was done for a layer, before it is summed up. */
+export interface Done {
+  readonly outcome: LayerOutcome;
+  readonly failures: readonly Failure[];
+}
+
+/**
+ * One layer, from its lock to its summary. Never rejects: whatever goes wrong is the summary's failure, and the container, the
+ * mount and the temporary files are gone when it resolves.
+ */
+export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decision): Promise<LayerSummary> {
+  const started = performance.now();
+  const layer = work.graph.layers.get(id) as Layer;
+  const log = work.folder.openLog(id);
+  const reasons = planned.reasons.map((reason) => reason.text);
+  const action = planned.action === 'publish' ? 'publish' : 'build';
+  work.place.emit({ type: 'layer-started', id, action, reasons });
+  let warnings: readonly string[] = [];
+  let childrenMs = 0;
+  let during: 'lock' | 'build' = 'lock';
+  let done: Done;
+  try {
+    const lock = await lockLayer(work, id);
+    try {
+      during = 'build';
+      // Another run may have finished this very layer while we waited.
+      readRecord({ records: work.records, warn: () => {} }, work.facts, layer);
+      const decision = work.decide(id);
+      const workspace = openWorkspace(work.place, id, log, lock.fd);
+      try {
+        done = await bringInLine(work, layer, decision, workspace);
+      } finally {
+        await workspace.close();
+        warnings = workspace.warnings;
+        childrenMs = workspace.childrenMs();
+      }
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    const failure = failureOf(error, during);
+    done = { outcome: failure.code === 'cancelled' ? 'cancelled' : 'failed', failures: [failure] };
+  }
+  for (const failure of done.failures) log.line(`failed: ${failure.message}`);
+  log.close();
+  const durationMs = Math.round(performance.now() - started);
+  const summary = summarise(work, id, done, { durationMs, childrenMs, warnings, reasons, log: join(work.folder.path, log.name) });
+  work.place.emit({ type: 'layer-finished', id, summary });
+  return summary;
+}
+
+/** A summary of a layer that was worked on, or (with no numbers) of one that needed nothing. */
+export function summarise(
+  work: Pick<LayerWork, 'graph' | 'facts'>,
+  id: LayerId,
+  done: Done,
+  rest: Pick<LayerSummary, 'durationMs' | 'warnings' | 'reasons'> & Partial<Pick<LayerSummary, 'log' | 'childrenMs'>>,
+): LayerSummary {
+  const layer = work.graph.layers.get(id) as Layer;
+  const record = work.facts.records.get(id);
+  const [failure] = done.failures;
+  return {
+    id,
+    name: layer.options.name,
+    outcome: done.outcome,
+    ...rest,
+    references: Object.values(record?.publications ?? {}).flatMap((publication) => publication.references),
+    ...(record === undefined ? {} : { size: record.image.size }),
+    ...(failure === undefined ? {} : { failure }),
+  };
+}

@@ -1,0 +1,111 @@
+import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LayerId } from '../config/layer.ts';
+import { createBuildah } from '../system/buildah-cli.ts';
+import { removeContainers } from '../system/sweep.ts';
+import type { Buildah } from '../system/buildah.ts';
+import type { Exec } from '../system/command.ts';
+import { createExec } from '../system/exec.ts';
+import type { Workspace } from '../system/workspace.ts';
+import type { NewRunEvent } from './events.ts';
+import type { LayerLog } from './run-folder.ts';
+
+/** What all layers of a run share. */
+export interface RunPlace {
+  readonly runId: string;
+  /** Absolute. */
+  readonly root: string;
+  readonly temporary: string;
+  readonly caches: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly isolation: Buildah['isolation'];
+  readonly signal: AbortSignal;
+  /** Aborted by a second Ctrl-C: cleaning up is given up, the next run sweeps. */
+  readonly forced: AbortSignal;
+  emit(event: NewRunEvent): void;
+}
+
+/** A workspace, what came up in it, and how to leave it. */
+export interface OpenWorkspace extends Workspace {
+  readonly warnings: readonly string[];
+  /** Time in which at least one child of this layer ran, in milliseconds. */
+  childrenMs(): number;
+  /** Removes containers and temporary files, also after an abort. */
+  close(): Promise<void>;
+}
+
+/** Opens the workspace of one layer. `lockFd` is inherited by every child, so that the lock lives until the last orphan ends. */
+export function openWorkspace(place: RunPlace, id: LayerId, log: LayerLog, lockFd: number): OpenWorkspace {
+  const temporary = join(place.temporary, encodeURIComponent(id));
+  mkdirSync(join(temporary, 'tmp'), { recursive: true, mode: 0o700 });
+  const warnings: string[] = [];
+  const intervals: { start: number; end: number }[] = [];
+  const env = { ...place.environment, TMPDIR: join(temporary, 'tmp'), LAYERS_RUN_ID: place.runId };
+  const say = (line: string): void => {
+    log.line(line);
+    place.emit({ type: 'output', id, line });
+  };
+  const common = { env, lockFds: [lockFd], onChild: (child: { start: number; end: number }) => intervals.push(child) };
+  const exec = logged(createExec({ ...common, log: say, signal: place.signal }), log);
+  const containers = { isolation: place.isolation, runId: place.runId, layer: id };
+  const buildah = createBuildah(exec, containers);
+  return {
+    runId: place.runId,
+    root: place.root,
+    temporary,
+    caches: place.caches,
+    signal: place.signal,
+    exec,
+    buildah,
+    warnings,
+    say,
+    warn(message) {
+      warnings.push(message);
+      log.line(`warning: ${message}`);
+      place.emit({ type: 'warning', id, message });
+    },
+    progress(text, done, total) {
+      const numbers = { ...(done === undefined ? {} : { done }), ...(total === undefined ? {} : { total }) };
+      place.emit({ type: 'progress', id, text, ...numbers });
+    },
+    async step(name, work) {
+      place.signal.throwIfAborted();
+      log.line(`=== ${name}`);
+      place.emit({ type: 'step-started', id, step: name });
+      const started = performance.now();
+      const result = await work();
+      place.emit({ type: 'step-finished', id, step: name, durationMs: Math.round(performance.now() - started) });
+      return result;
+    },
+    childrenMs: () => covered(intervals),
+    async close() {
+      // The run's signal may be aborted already; what has begun must be taken away all the same.
+      const cleaning = createExec({ ...common, log: (line) => log.line(line), signal: place.forced });
+      await removeContainers(cleaning, { runId: place.runId, layer: id });
+      await rm(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+/** argv of every command that changes something goes into the log before its output. */
+function logged(exec: Exec, log: LayerLog): Exec {
+  return async (file, args, options) => {
+    if (options?.quiet !== true) {
+      const secrets = options?.secrets ?? [];
+      log.line(`$ ${[file, ...args].map((word) => (secrets.includes(word) ? '***' : word)).join(' ')}`);
+    }
+    return exec(file, args, options);
+  };
+}
+
+/** Length of the union of intervals: two children at a time count once. */
+function covered(intervals: readonly { start: number; end: number }[]): number {
+  let total = 0;
+  let until = Number.NEGATIVE_INFINITY;
+  for (const { start, end } of intervals.toSorted((a, b) => a.start - b.start)) {
+    total += Math.max(0, end - Math.max(start, until));
+    until = Math.max(until, end);
+  }
+  return total;
+}

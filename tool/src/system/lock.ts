@@ -1,0 +1,79 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Exec } from './command.ts';
+
+/** Who holds a lock, as its file says: for the message to whoever waits. */
+export interface Holder {
+  readonly host: string;
+  readonly pid: number;
+  readonly runId: string;
+  /** Where its temporary files are, so that a later run can sweep them. */
+  readonly temporary?: string;
+}
+
+/** A lock of the kernel: free when every process that inherited `fd` has ended, however it ended. */
+export interface HeldLock {
+  readonly fd: number;
+  release(): void;
+}
+
+/** Takes the lock if it is free. Node has no flock: the program locks the open file that it inherits from us. */
+export function tryLock(file: string, holder: Holder): HeldLock | undefined {
+  mkdirSync(dirname(file), { recursive: true });
+  const fd = openSync(file, 'a+');
+  return flock(fd, ['-n', '3']) ? hold(fd, holder) : (closeSync(fd), undefined);
+}
+
+/** Waits until the lock is free. Rejects when `exec`'s signal ends the wait. */
+export async function waitForLock(file: string, holder: Holder, exec: (fd: number) => Exec): Promise<HeldLock> {
+  const fd = openSync(file, 'a+');
+  try {
+    await exec(fd)('flock', ['3'], { quiet: true });
+    return hold(fd, holder);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/**
+ * A lock that is there only together with its holder: the file gets its name when it is locked, so that nobody who looks for dead
+ * runs can mistake a starting one for dead.
+ */
+export function createLocked(file: string, holder: Holder): HeldLock {
+  mkdirSync(dirname(file), { recursive: true });
+  const starting = `${file}.starting`;
+  const fd = openSync(starting, 'a+');
+  if (!flock(fd, ['-n', '3'])) throw new Error(`the lock ${starting} is held although its name is new`);
+  const lock = hold(fd, holder);
+  renameSync(starting, file);
+  return {
+    fd,
+    release: () => {
+      rmSync(file, { force: true });
+      lock.release();
+    },
+  };
+}
+
+/** What the file of a held lock says; undefined when it says nothing readable. */
+export function readHolder(file: string): Holder | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Holder;
+  } catch {
+    return undefined;
+  }
+}
+
+function flock(fd: number, args: readonly string[]): boolean {
+  const { status, error } = spawnSync('flock', args, { stdio: ['ignore', 'ignore', 'ignore', fd] });
+  if (error !== undefined) throw new Error(`flock (package util-linux) does not start: ${error.message}`, { cause: error });
+  return status === 0;
+}
+
+function hold(fd: number, holder: Holder): HeldLock {
+  ftruncateSync(fd);
+  writeSync(fd, `${JSON.stringify(holder)}\n`);
+  return { fd, release: () => closeSync(fd) };
+}
