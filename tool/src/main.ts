@@ -63,7 +63,9 @@ async function complain(error: unknown, program: string): Promise<number> {
     const { readSources } = await import('./commands/read-sources.ts');
     if (error.diagnostics.length > 0) {
       const sources = readSources(error.diagnostics, process.cwd());
-      process.stderr.write(`${formatDiagnostics(error.diagnostics, { sources, colour: process.stderr.isTTY === true })}\n`);
+      process.stderr.write(
+        `${formatDiagnostics(error.diagnostics, { sources, colour: process.stderr.isTTY === true })}\n`,
+      );
     }
     process.stderr.write(`${program}: ${error.message}\n`);
     if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);

@@ -52,10 +52,15 @@ export async function treeDigest(options: ContentOptions): Promise<string> {
 }
 
 /** The whole digest: the tree's, and the image configuration apart from labels, history and times. */
-export function withConfiguration(tree: string, { config, architecture, os }: Readonly<Record<string, unknown>>): string {
+export function withConfiguration(
+  tree: string,
+  { config, architecture, os }: Readonly<Record<string, unknown>>,
+): string {
   const { Labels: _, ...settings } = (config ?? {}) as Record<string, unknown>;
   const sorted = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `sha256:${createHash('sha256').update(JSON.stringify([tree, architecture, os, sorted])).digest('hex')}`;
+  return `sha256:${createHash('sha256')
+    .update(JSON.stringify([tree, architecture, os, sorted]))
+    .digest('hex')}`;
 }
 
 /** JSON of the name keeps entries apart whatever bytes a name holds. */
@@ -65,7 +70,13 @@ function entryLine(path: string, stat: Stats, attributes: string | undefined): s
   return `\n${JSON.stringify([path, stat.mode, stat.uid, stat.gid, device, attributes ?? ''])}\n`;
 }
 
-async function digestFile(hash: Hash, file: Buffer, path: string, stat: Stats, inodes: Map<string, string>): Promise<void> {
+async function digestFile(
+  hash: Hash,
+  file: Buffer,
+  path: string,
+  stat: Stats,
+  inodes: Map<string, string>,
+): Promise<void> {
   if (stat.nlink > 1) {
     const inode = `${stat.dev}:${stat.ino}`;
     const first = inodes.get(inode);

@@ -7,7 +7,10 @@ const NOT_CONTENT = /^(trusted\.overlay\.|user\.overlay\.|security\.selinux=)/;
  * Extended attributes (capabilities and ACLs among them) of everything below `root`: path (latin1, relative) → sorted
  * `name=0xHEX` lines. Files without any are absent. Throws CommandFailure where getfattr fails.
  */
-export async function extendedAttributes(options: { readonly root: string; readonly exec: Exec }): Promise<Map<string, string>> {
+export async function extendedAttributes(options: {
+  readonly root: string;
+  readonly exec: Exec;
+}): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const args = ['-R', '-P', '-h', '-d', '-m', '-', '-e', 'hex', '.'];
   // 1 is also said for a file that vanished or has none to read, such as a socket: what is there was printed.

@@ -34,7 +34,9 @@ export async function rpmDatabase(options: {
       const { stdout } = await options.exec('rpm', ['--dbpath', copy, '-qa', '--qf', format], { quiet: true });
       const packages = stdout.split('\n').filter(Boolean).sort();
       if (packages.length === 0) return none;
-      await cp(join(options.root, HISTORY, '..'), join(copy, 'dnf'), { recursive: true, verbatimSymlinks: true }).catch(() => {});
+      await cp(join(options.root, HISTORY, '..'), join(copy, 'dnf'), { recursive: true, verbatimSymlinks: true }).catch(
+        () => {},
+      );
       const reasons = await installReasons(join(copy, 'dnf', basename(HISTORY)));
       const covered = (path: string) =>
         path.startsWith(`${place}/`) || (reasons !== undefined && path.startsWith('var/lib/dnf/history.sqlite'));

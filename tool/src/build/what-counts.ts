@@ -28,5 +28,8 @@ export function contentCounts(path: string): boolean {
 
 /** A generated id counts as "there is one"; an empty file or `uninitialized` decides how systemd boots and counts as it is. */
 export function isMachineId(path: string, content: Buffer): boolean {
-  return (path === 'etc/machine-id' || path === 'var/lib/dbus/machine-id') && /^[0-9a-f]{32}\n?$/.test(content.toString('latin1'));
+  return (
+    (path === 'etc/machine-id' || path === 'var/lib/dbus/machine-id') &&
+    /^[0-9a-f]{32}\n?$/.test(content.toString('latin1'))
+  );
 }

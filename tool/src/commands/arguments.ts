@@ -55,7 +55,12 @@ function commandIn(argv: readonly string[]): string | undefined {
   return undefined;
 }
 
-type Token = { readonly name: string; readonly rawName: string; readonly value?: string | undefined; readonly inlineValue?: boolean | undefined };
+type Token = {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+};
 
 function valueOf(token: Token, option: OptionHelp): string | boolean {
   const { rawName, value } = token;

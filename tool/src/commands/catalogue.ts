@@ -20,10 +20,19 @@ export interface CommandEntry {
 }
 
 export const COMMON: Readonly<Record<string, OptionHelp>> = {
-  root: { type: 'string', value: 'DIR', help: 'root of the tree (default: the nearest folder upwards that holds layers/)' },
+  root: {
+    type: 'string',
+    value: 'DIR',
+    help: 'root of the tree (default: the nearest folder upwards that holds layers/)',
+  },
   state: { type: 'string', value: 'DIR', help: 'folder for records, logs and caches (default: .layers in the root)' },
   output: { type: 'string', value: 'KIND', among: ['auto', 'tty', 'plain', 'json'], help: 'auto, tty, plain or json' },
-  'log-level': { type: 'string', value: 'LEVEL', among: ['debug', 'info', 'warning', 'error'], help: 'debug, info, warning or error' },
+  'log-level': {
+    type: 'string',
+    value: 'LEVEL',
+    among: ['debug', 'info', 'warning', 'error'],
+    help: 'debug, info, warning or error',
+  },
   help: { type: 'boolean', short: 'h', help: 'this text' },
 };
 
@@ -48,7 +57,12 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
       'keep-going': { type: 'boolean', short: 'k', help: 'after a failure, go on with what does not stand on it' },
       jobs: { type: 'string', short: 'j', value: 'N', help: 'layers at once (default: cores, at least 2)' },
       'dry-run': { type: 'boolean', help: 'only say what would be done' },
-      lock: { type: 'string', value: 'wait|fail', among: ['wait', 'fail'], help: 'when another run has a layer (default: wait)' },
+      lock: {
+        type: 'string',
+        value: 'wait|fail',
+        among: ['wait', 'fail'],
+        help: 'when another run has a layer (default: wait)',
+      },
     },
     load: () => import('./build.ts'),
   },
@@ -86,7 +100,12 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     usage: 'graph',
     summary: 'the layer graph',
     options: {
-      format: { type: 'string', value: 'FORMAT', among: ['tree', 'dot', 'mermaid', 'json'], help: 'tree (default), dot, mermaid or json' },
+      format: {
+        type: 'string',
+        value: 'FORMAT',
+        among: ['tree', 'dot', 'mermaid', 'json'],
+        help: 'tree (default), dot, mermaid or json',
+      },
     },
     positionals: 0,
     load: () => import('./graph.ts'),

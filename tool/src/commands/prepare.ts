@@ -1,6 +1,6 @@
 import { arch, availableParallelism } from 'node:os';
-import { InvalidInput } from '../config/diagnostic.ts';
 import { destinationsOf } from '../config/destinations.ts';
+import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { notBuiltYet } from '../config/not-built-yet.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
@@ -61,7 +61,9 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     const { answerQuestions } = await import('../run/externals.ts');
     const { openAsking } = await import('./asking.ts');
     const asking = openAsking(context, tree.root);
-    const answers = await answerQuestions(plan.questions, { root: tree.root, graph, ...asking }, (message) => warn(null, message));
+    const answers = await answerQuestions(plan.questions, { root: tree.root, graph, ...asking }, (message) =>
+      warn(null, message),
+    );
     for (const [reference, digest] of answers) facts.externals.set(reference, digest);
     plan = makePlan(graph, facts, wish);
   }

@@ -11,6 +11,10 @@ export function reportIdle(context: CommandContext, prepared: Prepared): void {
     return;
   }
   for (const { id, message } of prepared.warnings) context.warn(`warning: ${id === null ? '' : `${id}: `}${message}`);
-  const state = prepared.verified ? 'up to date, destinations verified' : 'up to date (records trusted; --verify asks the destinations)';
-  context.print(`nothing to do: ${count} ${count === 1 ? 'layer' : 'layers'} ${state} in ${formatDuration(performance.now())}`);
+  const state = prepared.verified
+    ? 'up to date, destinations verified'
+    : 'up to date (records trusted; --verify asks the destinations)';
+  context.print(
+    `nothing to do: ${count} ${count === 1 ? 'layer' : 'layers'} ${state} in ${formatDuration(performance.now())}`,
+  );
 }

@@ -2,10 +2,10 @@ import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createReporter, type OutputMode } from '../report/reporter.ts';
 import type { RunSummary } from '../run/events.ts';
+import { knownIsolation } from '../run/known-isolation.ts';
 import { run } from '../run/run.ts';
 import { sweepDeadRuns } from '../run/sweep-dead-runs.ts';
 import { createExec } from '../system/exec.ts';
-import { knownIsolation } from '../run/known-isolation.ts';
 import type { CommandContext } from './command.ts';
 import type { Prepared } from './prepare.ts';
 

@@ -38,7 +38,11 @@ function texts(reasons: readonly { readonly text: string }[]): string {
   return reasons.map((reason) => reason.text).join('; ');
 }
 
-function isAncestor({ graph }: { graph: Awaited<ReturnType<typeof prepare>>['graph'] }, upper: string, lower: string): boolean {
+function isAncestor(
+  { graph }: { graph: Awaited<ReturnType<typeof prepare>>['graph'] },
+  upper: string,
+  lower: string,
+): boolean {
   let link = graph.parents.get(lower as never);
   while (link?.kind === 'layer') {
     if (link.id === upper) return true;

@@ -6,7 +6,14 @@ import type { Json } from '../recipe/canonical.ts';
 import { describe, differences } from '../recipe/difference.ts';
 import { labelsOf } from '../recipe/labels.ts';
 import { publishDifference, publishKeyOf, publishRecipeOf } from '../recipe/publish-key.ts';
-import { type ContentDigest, combineRecipe, type Recipe, type RecipeKey, type RecipeParent, recipeKeyOf } from '../recipe/recipe.ts';
+import {
+  type ContentDigest,
+  combineRecipe,
+  type Recipe,
+  type RecipeKey,
+  type RecipeParent,
+  recipeKeyOf,
+} from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import type { Facts, Question, Wish } from './facts.ts';
 
@@ -72,10 +79,17 @@ export function decide(layer: Layer, link: ParentLink, parent: ParentState, fact
 }
 
 /** Reasons that hold whatever the parent turns out to be. */
-function ownReasons(layer: Layer, link: ParentLink, record: LayerRecord | undefined, facts: Facts, wish: Wish): Reason[] {
+function ownReasons(
+  layer: Layer,
+  link: ParentLink,
+  record: LayerRecord | undefined,
+  facts: Facts,
+  wish: Wish,
+): Reason[] {
   if (wish.force && wish.named.has(layer.id)) return [{ code: 'forced', text: 'forced' }];
   if (record === undefined) {
-    if (facts.damagedRecords.has(layer.id)) return [{ code: 'record-damaged', text: 'its record was damaged and set aside' }];
+    if (facts.damagedRecords.has(layer.id))
+      return [{ code: 'record-damaged', text: 'its record was damaged and set aside' }];
     return [{ code: 'never-built', text: 'never built here' }];
   }
   const changes = differences(record.recipe, recipeOf(layer, record.recipe.parent, facts));
@@ -116,7 +130,12 @@ export function stalePublications(
       return [{ destination, reasons: publishDifference(before?.recipe, now) }];
     }
     if (missing?.has(destination.key)) {
-      return [{ destination, reasons: [{ code: 'publication-missing', text: `${destination.key} does not hold it any more` }] }];
+      return [
+        {
+          destination,
+          reasons: [{ code: 'publication-missing', text: `${destination.key} does not hold it any more` }],
+        },
+      ];
     }
     return [];
   });

@@ -65,12 +65,18 @@ function parentState(
     case 'layer': {
       const decision = settled.get(link.id);
       if (decision?.action === 'build' || decision?.action === 'pending') {
-        const text = decision.action === 'build' ? `parent ${link.id} is to be rebuilt` : `parent ${link.id} waits for its own parent`;
+        const text =
+          decision.action === 'build'
+            ? `parent ${link.id} is to be rebuilt`
+            : `parent ${link.id} waits for its own parent`;
         return { kind: 'unsettled', reason: { code: 'parent-pending', text } };
       }
       const record = facts.records.get(link.id);
       if (record === undefined) {
-        return { kind: 'unsettled', reason: { code: 'parent-unbuilt', text: `parent ${link.id} was never built here` } };
+        return {
+          kind: 'unsettled',
+          reason: { code: 'parent-unbuilt', text: `parent ${link.id} was never built here` },
+        };
       }
       return { kind: 'known', recipe: { kind: 'layer', content: record.content } };
     }

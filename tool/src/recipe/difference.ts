@@ -4,7 +4,12 @@ import type { Recipe, RecipeParent } from './recipe.ts';
 /** One way in which two recipes differ. Closed; `text` of a reason is made from it by `describe`. */
 export type Change =
   | { readonly code: 'setting-changed'; readonly key: string }
-  | { readonly code: 'list-changed'; readonly key: string; readonly added: readonly string[]; readonly removed: readonly string[] }
+  | {
+      readonly code: 'list-changed';
+      readonly key: string;
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+    }
   | { readonly code: 'list-reordered'; readonly key: string }
   | { readonly code: 'file-changed' | 'file-added' | 'file-removed'; readonly file: string }
   | { readonly code: 'parent-changed'; readonly from: RecipeParent; readonly to: RecipeParent }
@@ -56,7 +61,8 @@ export function describe(change: Change, parentName: string): string {
 
 function describeParent(from: RecipeParent, to: RecipeParent, parentName: string): string {
   if (from.kind === 'layer' && to.kind === 'layer') return `parent ${parentName} has other content`;
-  if (from.kind === 'external' && to.kind === 'external') return `parent ${parentName} moved to ${shorten(to.manifest)}`;
+  if (from.kind === 'external' && to.kind === 'external')
+    return `parent ${parentName} moved to ${shorten(to.manifest)}`;
   return `parent is ${parentName} now`;
 }
 

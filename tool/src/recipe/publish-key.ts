@@ -14,7 +14,11 @@ export interface PublishRecipe {
 }
 
 /** Squashfs destinations hold no labels, so that a new label does not upload gigabytes. Pure. */
-export function publishRecipeOf(content: ContentDigest, destination: Destination, labels: Record<string, string>): PublishRecipe {
+export function publishRecipeOf(
+  content: ContentDigest,
+  destination: Destination,
+  labels: Record<string, string>,
+): PublishRecipe {
   const holdsLabels = destination.kind !== 's3' && destination.kind !== 'file';
   return { content, destination, labels: holdsLabels ? labels : {} };
 }
@@ -24,7 +28,10 @@ export function publishKeyOf(recipe: PublishRecipe): PublishKey {
 }
 
 /** Why a destination is not in line any more, in words. `before` undefined: never published there. */
-export function publishDifference(before: PublishRecipe | undefined, now: PublishRecipe): { code: string; text: string }[] {
+export function publishDifference(
+  before: PublishRecipe | undefined,
+  now: PublishRecipe,
+): { code: string; text: string }[] {
   const place = placeOf(now.destination);
   if (before === undefined) return [{ code: 'destination-new', text: `not published to ${place} yet` }];
   const reasons: { code: string; text: string }[] = [];
@@ -32,7 +39,8 @@ export function publishDifference(before: PublishRecipe | undefined, now: Publis
   const added = now.destination.tags.filter((tag) => !before.destination.tags.includes(tag));
   const removed = before.destination.tags.filter((tag) => !now.destination.tags.includes(tag));
   if (added.length > 0) reasons.push({ code: 'tag-added', text: `tags: ${added.map((tag) => `+ ${tag}`).join(', ')}` });
-  if (removed.length > 0) reasons.push({ code: 'tag-removed', text: `tags: ${removed.map((tag) => `- ${tag}`).join(', ')}` });
+  if (removed.length > 0)
+    reasons.push({ code: 'tag-removed', text: `tags: ${removed.map((tag) => `- ${tag}`).join(', ')}` });
   const labels = [...new Set([...Object.keys(before.labels), ...Object.keys(now.labels)])]
     .filter((name) => before.labels[name] !== now.labels[name] && name !== 'org.openchami.image.tags')
     .sort();

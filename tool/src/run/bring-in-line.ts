@@ -1,9 +1,9 @@
-import type { Layer } from '../config/layer.ts';
 import { destinationsOf } from '../config/destinations.ts';
+import type { Layer } from '../config/layer.ts';
 import { type Decision, stalePublications } from '../plan/decide.ts';
+import { placeOf } from '../recipe/publish-key.ts';
 import { combineRecipe, type Recipe, recipeKeyOf } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
-import { placeOf } from '../recipe/publish-key.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { buildImage } from './build-image.ts';
 import type { Failure } from './events.ts';
@@ -20,7 +20,12 @@ const ATTEMPTS = 3;
  * Builds or publishes as decided. Nothing is recorded or leaves the machine before the inputs were read again and found
  * unchanged. Throws what `buildImage` throws; failures of destinations are in the result, as the build is not lost with them.
  */
-export async function bringInLine(work: LayerWork, layer: Layer, decision: Decision, workspace: Workspace): Promise<Done> {
+export async function bringInLine(
+  work: LayerWork,
+  layer: Layer,
+  decision: Decision,
+  workspace: Workspace,
+): Promise<Done> {
   if (decision.action === 'nothing') return { outcome: 'reused', failures: [] };
   if (decision.action === 'publish') {
     const record = work.facts.records.get(layer.id) as LayerRecord;

@@ -48,12 +48,28 @@ export interface RunSummary {
  * since the epoch.
  */
 export type RunEvent = { readonly at: number } & (
-  | { readonly type: 'run-started'; readonly runId: string; readonly jobs: number; readonly plan: readonly PlannedLayer[] }
-  | { readonly type: 'layer-started'; readonly id: LayerId; readonly action: 'build' | 'reuse' | 'publish'; readonly reasons: readonly string[] }
+  | {
+      readonly type: 'run-started';
+      readonly runId: string;
+      readonly jobs: number;
+      readonly plan: readonly PlannedLayer[];
+    }
+  | {
+      readonly type: 'layer-started';
+      readonly id: LayerId;
+      readonly action: 'build' | 'reuse' | 'publish';
+      readonly reasons: readonly string[];
+    }
   | { readonly type: 'step-started'; readonly id: LayerId; readonly step: string }
   | { readonly type: 'step-finished'; readonly id: LayerId; readonly step: string; readonly durationMs: number }
   | { readonly type: 'output'; readonly id: LayerId; readonly line: string }
-  | { readonly type: 'progress'; readonly id: LayerId; readonly text: string; readonly done?: number; readonly total?: number }
+  | {
+      readonly type: 'progress';
+      readonly id: LayerId;
+      readonly text: string;
+      readonly done?: number;
+      readonly total?: number;
+    }
   | { readonly type: 'warning'; readonly id: LayerId | null; readonly message: string }
   | { readonly type: 'layer-finished'; readonly id: LayerId; readonly summary: LayerSummary }
   /** Said once when a signal or a failure stops new work; what runs is being ended or finished. */

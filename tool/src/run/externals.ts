@@ -39,9 +39,12 @@ async function digestOf(reference: string, asking: Asking): Promise<string> {
   if (pinned?.[1] !== undefined) return pinned[1];
   const local = await asking.buildah.inspect(reference);
   if (local !== undefined) return local.digest;
-  const remote = /^[a-z-]+:(?!\d+\/)/.test(reference) && !/^[\w.-]+:\d+\//.test(reference) ? reference : `docker://${reference}`;
+  const remote =
+    /^[a-z-]+:(?!\d+\/)/.test(reference) && !/^[\w.-]+:\d+\//.test(reference) ? reference : `docker://${reference}`;
   const options = pullOptions(reference, asking.graph);
-  const { stdout } = await asking.exec('skopeo', ['inspect', '--format', '{{.Digest}}', ...options, remote], { quiet: true });
+  const { stdout } = await asking.exec('skopeo', ['inspect', '--format', '{{.Digest}}', ...options, remote], {
+    quiet: true,
+  });
   return stdout.trim();
 }
 

@@ -31,6 +31,7 @@ const NO_SPACE = /no space left on device|ENOSPC|disk quota exceeded/i;
 function hintFor(error: CommandFailure): { hint?: string } {
   if (error.reason === 'not-found') return { hint: `'layers doctor' tells which package has ${error.result.argv[0]}` };
   const text = error.result.tail.join('\n');
-  if (NO_SPACE.test(text)) return { hint: "a file system is full: 'layers doctor' shows the free space of each that is used" };
+  if (NO_SPACE.test(text))
+    return { hint: "a file system is full: 'layers doctor' shows the free space of each that is used" };
   return {};
 }

@@ -15,7 +15,10 @@ export class LayerLocked extends Error {
  * Takes the layer's lock, which two runs on one tree never hold together. Waits, saying for whom, or throws LayerLocked; rejects
  * with the run's abort.
  */
-export async function lockLayer(work: Pick<LayerWork, 'place' | 'locks' | 'whenLocked'>, id: LayerId): Promise<HeldLock> {
+export async function lockLayer(
+  work: Pick<LayerWork, 'place' | 'locks' | 'whenLocked'>,
+  id: LayerId,
+): Promise<HeldLock> {
   const { place } = work;
   const file = join(work.locks, `${encodeURIComponent(id)}.lock`);
   const holder: Holder = { host: hostname(), pid: process.pid, runId: place.runId };

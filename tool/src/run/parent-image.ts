@@ -37,7 +37,11 @@ export function chooseParent(work: Pick<LayerWork, 'graph' | 'facts' | 'decide'>
         });
       }
       const from = pinned(link.reference, recipe.parent.manifest);
-      return { image: { from, isExternal: true, inheritedLabels: {} }, recipe: recipe.parent, external: link.reference };
+      return {
+        image: { from, isExternal: true, inheritedLabels: {} },
+        recipe: recipe.parent,
+        external: link.reference,
+      };
     }
     default:
       return { image: { from: 'scratch', isExternal: false, inheritedLabels: {} }, recipe: { kind: 'scratch' } };

@@ -54,7 +54,12 @@ export async function run(request: RunRequest): Promise<RunSummary> {
   const temporary = join(request.temporaryRoot, `layers-${runId}`);
   mkdirSync(temporary, { recursive: true, mode: 0o700 });
   const locks = join(request.stateDir, 'locks');
-  const runLock = createLocked(join(locks, 'runs', `${runId}.lock`), { host: hostname(), pid: process.pid, runId, temporary });
+  const runLock = createLocked(join(locks, 'runs', `${runId}.lock`), {
+    host: hostname(),
+    pid: process.pid,
+    runId,
+    temporary,
+  });
   const emit = (event: NewRunEvent): void => {
     const timed = { at: Date.now(), ...event };
     folder.event(timed);
@@ -77,10 +82,25 @@ export async function run(request: RunRequest): Promise<RunSummary> {
   const open = new Map<LayerId, Decision>(plan.decisions);
   const decide = (id: LayerId) => decideNow(graph, id, facts, wish, open);
   const relativeFolder = { ...folder, path: relative(request.root, folder.path) };
-  const work: LayerWork = { graph, facts, wish, place, locks, decide, folder: relativeFolder, records: request.records, whenLocked: request.whenLocked, readInputs: request.readInputs };
+  const work: LayerWork = {
+    graph,
+    facts,
+    wish,
+    place,
+    locks,
+    decide,
+    folder: relativeFolder,
+    records: request.records,
+    whenLocked: request.whenLocked,
+    readInputs: request.readInputs,
+  };
   const remaining = remainingPath(graph, (id) => facts.records.get(id)?.durationMs ?? UNKNOWN_DURATION);
   const onAbort = () =>
-    emit({ type: 'stopping', reason: 'interrupted', message: `${String(request.signal.reason)}: ending what runs, cleaning up` });
+    emit({
+      type: 'stopping',
+      reason: 'interrupted',
+      message: `${String(request.signal.reason)}: ending what runs, cleaning up`,
+    });
   request.signal.addEventListener('abort', onAbort, { once: true });
   try {
     const layers = await schedule({
@@ -97,11 +117,21 @@ export async function run(request: RunRequest): Promise<RunSummary> {
       },
       work: (id, decision) => workOnLayer(work, id, decision),
       idle: (id, outcome, reason) => {
-        const summary = summarise(work, id, { outcome, failures: [] }, { durationMs: 0, warnings: [], reasons: reason === '' ? [] : [reason] });
+        const summary = summarise(
+          work,
+          id,
+          { outcome, failures: [] },
+          { durationMs: 0, warnings: [], reasons: reason === '' ? [] : [reason] },
+        );
         emit({ type: 'layer-finished', id, summary });
         return summary;
       },
-      stopped: (id) => emit({ type: 'stopping', reason: 'failed', message: `${id} failed: what runs is finished, nothing new is started` }),
+      stopped: (id) =>
+        emit({
+          type: 'stopping',
+          reason: 'failed',
+          message: `${id} failed: what runs is finished, nothing new is started`,
+        }),
     });
     const interrupted = request.signal.aborted ? { interrupted: request.signal.reason as 'SIGINT' | 'SIGTERM' } : {};
     const durationMs = Math.round(performance.now() - started);

@@ -41,7 +41,10 @@ export async function schedule(world: Scheduling): Promise<LayerSummary[]> {
       for (const child of children.get(id) ?? []) {
         if (outcome === 'failed') settled.push([child, world.idle(child, 'skipped', `parent ${id} failed`)]);
         else if (outcome === 'skipped' || outcome === 'cancelled') {
-          settled.push([child, world.idle(child, outcome, `parent ${id} was ${outcome === 'skipped' ? 'skipped' : 'not built'}`)]);
+          settled.push([
+            child,
+            world.idle(child, outcome, `parent ${id} was ${outcome === 'skipped' ? 'skipped' : 'not built'}`),
+          ]);
         } else {
           const idle = start(child);
           if (idle !== undefined) settled.push([child, idle]);
@@ -60,7 +63,8 @@ export async function schedule(world: Scheduling): Promise<LayerSummary[]> {
 
   const perform = async (id: LayerId, decision: Decision): Promise<void> => {
     if (world.signal.aborted) return settle(id, world.idle(id, 'cancelled', 'interrupted before it began'));
-    if (failed !== undefined && !world.keepGoing) return settle(id, world.idle(id, 'skipped', `not started after ${failed} failed`));
+    if (failed !== undefined && !world.keepGoing)
+      return settle(id, world.idle(id, 'skipped', `not started after ${failed} failed`));
     const summary = await world.work(id, decision);
     if (summary.outcome === 'failed' && failed === undefined) {
       failed = id;

@@ -75,7 +75,13 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
   for (const failure of done.failures) log.line(`failed: ${failure.message}`);
   log.close();
   const durationMs = Math.round(performance.now() - started);
-  const summary = summarise(work, id, done, { durationMs, childrenMs, warnings, reasons, log: join(work.folder.path, log.name) });
+  const summary = summarise(work, id, done, {
+    durationMs,
+    childrenMs,
+    warnings,
+    reasons,
+    log: join(work.folder.path, log.name),
+  });
   work.place.emit({ type: 'layer-finished', id, summary });
   return summary;
 }

@@ -68,7 +68,8 @@ export function readHolder(file: string): Holder | undefined {
 
 function flock(fd: number, args: readonly string[]): boolean {
   const { status, error } = spawnSync('flock', args, { stdio: ['ignore', 'ignore', 'ignore', fd] });
-  if (error !== undefined) throw new Error(`flock (package util-linux) does not start: ${error.message}`, { cause: error });
+  if (error !== undefined)
+    throw new Error(`flock (package util-linux) does not start: ${error.message}`, { cause: error });
   return status === 0;
 }
 

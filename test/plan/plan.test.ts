@@ -1,0 +1,182 @@
+import { expect, test } from 'vitest';
+import { destinationsOf } from '../../tool/src/config/destinations.ts';
+import type { Layer, LayerId } from '../../tool/src/config/layer.ts';
+import type { LayerGraph } from '../../tool/src/graph/layer-graph.ts';
+import type { Facts, Wish } from '../../tool/src/plan/facts.ts';
+import { makePlan, type Plan } from '../../tool/src/plan/plan.ts';
+import { labelsOf } from '../../tool/src/recipe/labels.ts';
+import { publishKeyOf, publishRecipeOf } from '../../tool/src/recipe/publish-key.ts';
+import { type ContentDigest, combineRecipe, type RecipeParent, recipeKeyOf } from '../../tool/src/recipe/recipe.ts';
+import type { LayerRecord } from '../../tool/src/recipe/record.ts';
+import { graphOf, layer, on } from '../helpers/layers.ts';
+
+type MutableFacts = { -readonly [K in keyof Facts]: Facts[K] };
+
+/** base ← middle ← leaf, and other beside middle; all with a registry. */
+function chain(change: (id: string) => Record<string, unknown> = () => ({})): LayerGraph {
+  const one = (id: string) => layer(id, { publish_registry: 'r', ...change(id) });
+  const layers = [one('base'), one('middle'), one('other'), one('leaf')];
+  return graphOf(layers, { middle: on('base'), other: on('base'), leaf: on('middle') });
+}
+
+function record(one: Layer, parent: RecipeParent): LayerRecord {
+  const recipe = combineRecipe({
+    stepVersion: 1,
+    architecture: 'amd64',
+    settings: one.recipe as never,
+    files: {},
+    parent,
+  });
+  const content = `sha256:content of ${one.id}` as ContentDigest;
+  const publications = destinationsOf(one).map((destination) => {
+    const published = publishRecipeOf(content, destination, labelsOf(one));
+    const rest = { references: [], bytes: 0, at: '', durationMs: 0 };
+    return [destination.key, { publishKey: publishKeyOf(published), recipe: published, ...rest }];
+  });
+  return {
+    version: 1,
+    id: one.id,
+    recipe,
+    recipeKey: recipeKeyOf(recipe),
+    content,
+    image: { id: one.id, graphRoot: '', driver: 'overlay', size: 1 },
+    inheritedLabels: {},
+    builtAt: '',
+    durationMs: 1,
+    publications: Object.fromEntries(publications),
+  };
+}
+
+/** Everything was built and published as the graph says. */
+function inLine(graph: LayerGraph): MutableFacts {
+  const records = new Map<LayerId, LayerRecord>();
+  for (const [id, one] of graph.layers) {
+    const link = graph.parents.get(id);
+    const content = link?.kind === 'layer' ? records.get(link.id)?.content : undefined;
+    records.set(id, record(one, content === undefined ? { kind: 'scratch' } : { kind: 'layer', content }));
+  }
+  return {
+    architecture: 'amd64',
+    stepVersions: new Map([...graph.layers.keys()].map((id) => [id, 1])),
+    inputs: new Map(),
+    records,
+    missingImages: new Set(),
+    damagedRecords: new Set(),
+    missingPublications: new Map(),
+    externals: new Map(),
+  };
+}
+
+function wish(graph: LayerGraph, more: Partial<Wish> = {}): Wish {
+  const all = new Set(graph.layers.keys());
+  return { named: all, needed: all, force: false, publish: true, ...more };
+}
+
+function actions(plan: Plan): Record<string, string> {
+  return Object.fromEntries([...plan.decisions].map(([id, { action }]) => [id, action]));
+}
+
+test('nothing changed: nothing to do, and the recipe keys are the recorded ones', () => {
+  const graph = chain();
+  const facts = inLine(graph);
+  const plan = makePlan(graph, facts, wish(graph));
+  expect(actions(plan)).toEqual({ base: 'nothing', middle: 'nothing', other: 'nothing', leaf: 'nothing' });
+  for (const [id, { recipeKey }] of plan.decisions) expect(recipeKey).toBe(facts.records.get(id)?.recipeKey);
+});
+
+test('a change builds that layer, its descendants wait for its content, the rest is left alone', () => {
+  const changed = chain((id) => (id === 'middle' ? { variant: 'apt' } : {}));
+  const plan = makePlan(changed, inLine(chain()), wish(changed));
+  expect(actions(plan)).toEqual({ base: 'nothing', middle: 'build', other: 'nothing', leaf: 'pending' });
+  expect(plan.decisions.get('middle' as LayerId)?.reasons).toEqual([
+    { code: 'setting-changed', text: 'variant changed' },
+  ]);
+  expect(plan.decisions.get('leaf' as LayerId)?.recipeKey).toBeUndefined();
+});
+
+test('a layer with a reason of its own is built whatever its parent turns out to be', () => {
+  const changed = chain((id) => (id === 'middle' || id === 'leaf' ? { variant: 'apt' } : {}));
+  const plan = makePlan(changed, inLine(chain()), wish(changed));
+  expect(actions(plan)).toMatchObject({ middle: 'build', leaf: 'build' });
+});
+
+test('a parent rebuilt to equal content leaves its children alone, to other content does not', () => {
+  const graph = chain();
+  const facts = inLine(graph);
+  const records = new Map(facts.records);
+  const middle = records.get('middle' as LayerId) as LayerRecord;
+  records.set('middle' as LayerId, { ...middle, content: 'sha256:new' as ContentDigest });
+  const plan = makePlan(graph, { ...facts, records }, wish(graph));
+  expect(actions(plan)).toEqual({ base: 'nothing', middle: 'publish', other: 'nothing', leaf: 'build' });
+  expect(plan.decisions.get('leaf' as LayerId)?.reasons[0]?.text).toBe('parent scratch has other content');
+});
+
+test('a tag publishes without building; log_level does nothing', () => {
+  const tagged = chain((id) => (id === 'base' ? { publish_tags: ['latest', '12'] } : { log_level: 'DEBUG' }));
+  const plan = makePlan(tagged, inLine(chain()), wish(tagged));
+  expect(actions(plan)).toEqual({ base: 'publish', middle: 'nothing', other: 'nothing', leaf: 'nothing' });
+  expect(plan.decisions.get('base' as LayerId)?.reasons).toEqual([{ code: 'tag-added', text: 'tags: + 12' }]);
+});
+
+test('--no-publish plans no publication', () => {
+  const tagged = chain(() => ({ publish_tags: ['12'] }));
+  expect(new Set(Object.values(actions(makePlan(tagged, inLine(chain()), wish(tagged, { publish: false })))))).toEqual(
+    new Set(['nothing']),
+  );
+});
+
+test('an image removed behind our back, a damaged record and a publication that is gone are noticed', () => {
+  const graph = chain();
+  const facts = inLine(graph);
+  const records = new Map(facts.records);
+  records.delete('other' as LayerId);
+  const plan = makePlan(
+    graph,
+    {
+      ...facts,
+      records,
+      damagedRecords: new Set(['other' as LayerId]),
+      missingImages: new Set(['leaf' as LayerId]),
+      missingPublications: new Map([['base' as LayerId, new Set(['registry:r/base'])]]),
+    },
+    wish(graph),
+  );
+  expect(actions(plan)).toEqual({ base: 'publish', middle: 'nothing', other: 'build', leaf: 'build' });
+  const codes = [...plan.decisions.values()].map(({ reasons }) => reasons[0]?.code);
+  expect(codes).toEqual(['publication-missing', undefined, 'record-damaged', 'image-missing']);
+});
+
+test('--force builds what was named, not its ancestors', () => {
+  const graph = chain();
+  const named = new Set(['leaf' as LayerId]);
+  const needed = new Set(['base', 'middle', 'leaf'] as LayerId[]);
+  const plan = makePlan(graph, inLine(graph), wish(graph, { named, needed, force: true }));
+  expect(actions(plan)).toEqual({ base: 'nothing', middle: 'nothing', leaf: 'build' });
+});
+
+test('a parent left out by --only is used as last recorded', () => {
+  const changed = chain((id) => (id === 'base' ? { variant: 'apt' } : {}));
+  const only = new Set(['middle' as LayerId]);
+  expect(actions(makePlan(changed, inLine(chain()), wish(changed, { named: only, needed: only })))).toEqual({
+    middle: 'nothing',
+  });
+});
+
+test('an external parent nobody asked for is a question; its recorded digest holds while its name does', () => {
+  const one = layer('a', { parent: 'r/rocky:9' });
+  const graph = graphOf([one], { a: { kind: 'external', reference: 'r/rocky:9' } });
+  const empty = { ...inLine(graph), records: new Map() };
+  const asked = makePlan(graph, empty, wish(graph));
+  expect(asked.questions).toEqual([{ kind: 'external-digest', reference: 'r/rocky:9' }]);
+  expect(actions(asked)).toEqual({ a: 'build' });
+  const answered = makePlan(graph, { ...empty, externals: new Map([['r/rocky:9', 'sha256:1']]) }, wish(graph));
+  expect(answered.questions).toEqual([]);
+  expect(answered.decisions.get('a' as LayerId)?.recipeKey).toBeDefined();
+  const recorded = { ...record(one, { kind: 'external', manifest: 'sha256:1' }), externalParent: 'r/rocky:9' };
+  const facts = {
+    ...empty,
+    records: new Map([[one.id, recorded]]),
+    externals: new Map([['r/rocky:9', 'sha256:moved']]),
+  };
+  expect(actions(makePlan(graph, facts, wish(graph)))).toEqual({ a: 'nothing' });
+});

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { differences, describe as inWords } from '../../tool/src/recipe/difference.ts';
+import { type ContentDigest, combineRecipe, recipeKeyOf } from '../../tool/src/recipe/recipe.ts';
+import { layer } from '../helpers/layers.ts';
+
+function recipe(one = layer('a'), files: Record<string, string> = {}, content = 'sha256:1') {
+  return combineRecipe({
+    stepVersion: 1,
+    architecture: 'amd64',
+    settings: one.recipe as never,
+    files,
+    parent: { kind: 'layer', content: content as ContentDigest },
+  });
+}
+
+function words(before: ReturnType<typeof recipe>, now: ReturnType<typeof recipe>): string[] {
+  return differences(before, now).map((change) => inWords(change, 'debian-base'));
+}
+
+test('equal layers have equal keys, whatever the order of their keys', () => {
+  const one = layer('a', { vars: { x: 1, y: 2 }, layer_type: 'ansible', playbooks: 'p.yaml' });
+  const other = layer('a', { playbooks: ['p.yaml'], layer_type: 'ansible', vars: { y: 2, x: 1 } });
+  expect(recipeKeyOf(recipe(one))).toBe(recipeKeyOf(recipe(other)));
+});
+
+test('a package more or less is told by name', () => {
+  expect(
+    words(recipe(layer('a', {}, { packages: ['vim'] })), recipe(layer('a', {}, { packages: ['vim', 'htop'] }))),
+  ).toEqual(['packages: + htop']);
+  expect(words(recipe(layer('a', {}, { packages: ['vim'] })), recipe())).toEqual(['packages: - vim']);
+});
+
+test('the order of packages and commands counts', () => {
+  const before = recipe(layer('a', {}, { packages: ['a', 'b'] }));
+  expect(words(before, recipe(layer('a', {}, { packages: ['b', 'a'] })))).toEqual(['packages: other order']);
+});
+
+test('files are told by path', () => {
+  const before = recipe(layer('a'), { 'etc/motd': 'sha256:1', 'etc/gone': 'sha256:2' });
+  const now = recipe(layer('a'), { 'etc/motd': 'sha256:3', 'etc/new': 'sha256:4' });
+  expect(words(before, now)).toEqual(['etc/gone removed', 'etc/motd changed', 'etc/new added']);
+});
+
+test('a parent with other content is told by its name', () => {
+  expect(words(recipe(), recipe(layer('a'), {}, 'sha256:2'))).toEqual(['parent debian-base has other content']);
+});
+
+test('secret values are told by their place and never kept', () => {
+  const ansible = (password: string) =>
+    recipe(layer('a', { layer_type: 'ansible', playbooks: 'p.yaml', vars: { password, plain: 'same' } }));
+  const before = ansible('s3cret-sentinel');
+  expect(words(before, ansible('other'))).toEqual(['vars.password changed']);
+  expect(JSON.stringify(before)).not.toContain('sentinel');
+  const commands = (cmd: string) => recipe(layer('a', {}, { cmds: ['true', cmd] }));
+  expect(words(commands('one'), commands('curl -u me:sentinel'))).toEqual(['cmds.2.cmd changed']);
+  expect(JSON.stringify(commands('curl -u me:sentinel'))).not.toContain('sentinel');
+  const repos = (url: string) => recipe(layer('a', {}, { repos: [{ alias: 'epel', url }] }));
+  expect(words(repos('http://a'), repos('http://me:sentinel@a'))).toEqual(['repos.epel.url changed']);
+  expect(JSON.stringify(repos('http://me:sentinel@a'))).not.toContain('sentinel');
+});
+
+test.each([
+  ['log_level', { log_level: 'DEBUG' }],
+  ['publish_tags', { publish_tags: ['9.5'] }],
+  ['labels', { labels: { site: 'here' } }],
+  ['publish_s3', { publish_s3: 'http://s3' }],
+  ['proxy', { proxy: 'http://proxy' }],
+  ['name of a base layer', { name: 'other' }],
+])('%s does not decide what is built', (_, options) => {
+  expect(recipe(layer('a', options))).toEqual(recipe());
+});
+
+test('the name of an Ansible layer decides, as host_vars rely on it', () => {
+  const named = (name: string) => recipe(layer('a', { layer_type: 'ansible', playbooks: 'p.yaml', name }));
+  expect(words(named('one'), named('two'))).toEqual(['name changed']);
+});
