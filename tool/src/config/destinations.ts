@@ -1,3 +1,4 @@
+import { normalize } from 'node:path/posix';
 import type { Layer } from './layer.ts';
 
 /**
@@ -50,7 +51,7 @@ export function destinationsOf(layer: Layer): Destination[] {
   if (options.publish_local) destinations.push({ kind: 'local', key: `local:${name}`, name, tags });
   const registry = options.publish_registry.replace(/^docker:\/\//, '').replace(/\/+$/, '');
   if (registry.startsWith('oci:')) {
-    const directory = `${registry.slice('oci:'.length)}/${name}`;
+    const directory = normalize(`${registry.slice('oci:'.length)}/${name}`);
     destinations.push({ kind: 'oci', key: `oci:${directory}`, directory, tags });
   } else if (registry !== '') {
     const repository = `${registry}/${name}`;
@@ -65,7 +66,7 @@ export function destinationsOf(layer: Layer): Destination[] {
     bootKernel: options.boot_kernel,
   };
   if (endpoint.startsWith('file:')) {
-    const directory = `${endpoint.slice('file:'.length)}/${options.s3_bucket}`;
+    const directory = normalize(`${endpoint.slice('file:'.length)}/${options.s3_bucket}`);
     destinations.push({ kind: 'file', key: `file:${directory}/${boot.prefix}${name}`, directory, ...boot });
   } else if (endpoint !== '') {
     const bucket = options.s3_bucket;

@@ -170,6 +170,16 @@ export const COMMAND_KEYS = {
   buildah_extra_args: { counts: 'build', description: 'Arguments of `buildah run`' },
 } as const satisfies Record<string, KeyFacts>;
 
+/** The keys of `modules`: dnf's module commands. */
+export const MODULE_KEYS = {
+  enable: { counts: 'build', description: 'Streams to enable' },
+  install: { counts: 'build', description: 'Modules or profiles to install' },
+  disable: { counts: 'build', description: 'Modules to disable' },
+  reset: { counts: 'build', description: 'Modules to reset' },
+  remove: { counts: 'build', description: 'Profiles to remove' },
+  'switch-to': { counts: 'build', description: 'Streams to switch to' },
+} as const satisfies Record<string, KeyFacts>;
+
 /** The keys of `openscap`, each in a map of its own. */
 export const OPENSCAP_KEYS = {
   profile: { counts: 'build', description: 'Profile of the benchmark' },

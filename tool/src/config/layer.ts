@@ -1,3 +1,4 @@
+import type { Range } from './diagnostic.ts';
 import type { LayerFile } from './schema.ts';
 
 /** Path of the layer file below `layers/`, without extension, with `/` between folders. */
@@ -11,6 +12,16 @@ export interface Layer extends LayerFile {
   /** `recipeSettings(file)`: what of the file is part of the recipe. Made when the file is parsed, so that nothing later needs the schema. */
   readonly recipe: Readonly<Record<string, unknown>>;
 }
+
+/** Where the options are written that link a layer to others; possibly in layers.yaml. */
+export type LayerPlaces = Readonly<
+  Partial<
+    Record<
+      'name' | 'parent' | 'publish_tags' | 'publish_registry' | 'publish_local',
+      { readonly file: string; readonly range: Range }
+    >
+  >
+>;
 
 /** `layers.yaml`, defaults filled in. Folders are relative to the root. */
 export interface TreeSettings {

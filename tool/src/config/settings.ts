@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import type { Diagnostic } from './diagnostic.ts';
+import type { TreeSettings } from './layer.ts';
+import { find, isEmpty, type Located, toValue } from './located.ts';
+import { readYaml } from './read-yaml.ts';
+import { problemAt } from './report.ts';
+import { optionsSchema } from './schema.ts';
+import { explainIssues } from './schema-issues.ts';
+import { FOLDER_KEYS, SETTINGS_KEYS, SETTINGS_LEVELS, spellSettingsKey } from './settings-keys.ts';
+import { rangeOf } from './source.ts';
+
+const folder = (name: string, facts: { description: string }) =>
+  z.string().min(1).default(name).meta({ description: facts.description });
+
+export const settingsSchema = z.strictObject({
+  folders: z
+    .strictObject({
+      layers: folder('layers', FOLDER_KEYS.layers),
+      inventory: folder('inventory', FOLDER_KEYS.inventory),
+      playbooks: folder('playbooks', FOLDER_KEYS.playbooks),
+      state: folder('.layers', FOLDER_KEYS.state),
+    })
+    .default({ layers: 'layers', inventory: 'inventory', playbooks: 'playbooks', state: '.layers' })
+    .meta({ description: SETTINGS_KEYS.folders.description }),
+  defaults: optionsSchema.partial().optional().meta({ description: SETTINGS_KEYS.defaults.description }),
+  cache: z.string().default('').meta({ description: SETTINGS_KEYS.cache.description }),
+  jobs: z.number().int().min(1).max(1024).optional().meta({ description: SETTINGS_KEYS.jobs.description }),
+});
+
+/** What a tree without layers.yaml has. */
+export const DEFAULT_SETTINGS: TreeSettings = {
+  folders: { layers: 'layers', inventory: 'inventory', playbooks: 'playbooks', state: '.layers' },
+  cache: '',
+};
+
+export interface ParsedSettings {
+  /** Undefined when there is an error. */
+  readonly settings?: TreeSettings;
+  /** To be merged under the options of every layer file. */
+  readonly defaults?: Located;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Reads layers.yaml; an empty one is valid. Nothing is thrown.
+ * @param text the file's content
+ * @param options.file path for diagnostics
+ */
+export function parseSettings(text: string, options: { readonly file: string }): ParsedSettings {
+  const source = { name: options.file, text };
+  const { content, diagnostics } = readYaml(source, spellSettingsKey);
+  if (content === undefined || isEmpty(content)) {
+    return diagnostics.length > 0 ? { diagnostics } : { settings: DEFAULT_SETTINGS, diagnostics };
+  }
+  if (content.kind !== 'map') {
+    const range = rangeOf(source, { start: content.span.start, end: content.span.start });
+    const message = 'layers.yaml must be a map of keys';
+    return { diagnostics: [{ severity: 'error', code: 'not-a-map', message, file: options.file, range }] };
+  }
+  const lifted = liftOptions(content);
+  const entries = new Map([...lifted.entries].filter(([, value]) => !isEmpty(value)));
+  for (const [key, value] of lifted.entries) {
+    if (!isEmpty(value)) continue;
+    const message = `\`${value.key?.text ?? key}\` is empty and counts as not given`;
+    diagnostics.push(problemAt(value, { severity: 'warning', code: 'empty-key', message }, 'key'));
+  }
+  const root: Located = { ...lifted, entries };
+  const keepsText = (path: readonly (string | number)[]) =>
+    path[0] === 'defaults' && path[1] === 'labels' && path.length === 3;
+  const result = settingsSchema.safeParse(toValue(root, keepsText));
+  if (!result.success)
+    return { diagnostics: [...diagnostics, ...explainIssues(result.error.issues, root, SETTINGS_LEVELS)] };
+  const { folders, cache, jobs } = result.data;
+  for (const [name, path] of Object.entries(folders)) {
+    if (isInside(path)) continue;
+    const place = find(root, ['folders', name]) ?? root;
+    const message = `The folder \`${path}\` must lie in the tree: a relative path without \`..\``;
+    diagnostics.push(problemAt(place, { severity: 'error', code: 'invalid-folder', message }));
+  }
+  const defaults = root.entries.get('defaults');
+  if (diagnostics.some(({ severity }) => severity === 'error')) return { diagnostics };
+  const settings: TreeSettings = { folders: plainFolders(folders), cache, ...(jobs === undefined ? {} : { jobs }) };
+  return { settings, diagnostics, ...(defaults?.kind === 'map' ? { defaults } : {}) };
+}
+
+/** `defaults: {options: {…}}`, the shape of a layer file, is taken too. */
+function liftOptions(root: Located & { kind: 'map' }): Located & { kind: 'map' } {
+  const defaults = root.entries.get('defaults');
+  const options = defaults?.kind === 'map' ? defaults.entries.get('options') : undefined;
+  if (defaults?.kind !== 'map' || options?.kind !== 'map') return root;
+  const rest = [...defaults.entries].filter(([key]) => key !== 'options');
+  const entries = new Map([...rest, ...options.entries]);
+  return { ...root, entries: new Map(root.entries).set('defaults', { ...defaults, entries }) };
+}
+
+function isInside(path: string): boolean {
+  return !path.startsWith('/') && !path.split('/').includes('..') && !/\p{Cc}/u.test(path);
+}
+
+function plainFolders(folders: TreeSettings['folders']): TreeSettings['folders'] {
+  const plain = (path: string) =>
+    path
+      .split('/')
+      .filter((part) => part !== '' && part !== '.')
+      .join('/') || '.';
+  return {
+    layers: plain(folders.layers),
+    inventory: plain(folders.inventory),
+    playbooks: plain(folders.playbooks),
+    state: plain(folders.state),
+  };
+}

@@ -1,0 +1,57 @@
+import type { Diagnostic } from '../config/diagnostic.ts';
+import type { Layer } from '../config/layer.ts';
+import { mainReference, publishedReferences } from './published.ts';
+import { formatReference, type Reference } from './reference.ts';
+import type { ReferenceIndex } from './reference-index.ts';
+
+/**
+ * A parent from elsewhere that is nearly what a layer of the tree publishes: the right repository with another tag, or the right
+ * name and tag in another registry. A warning, as both are possible on purpose.
+ */
+export function nearMiss(
+  layer: Layer,
+  parent: Reference,
+  index: ReferenceIndex,
+): Omit<Diagnostic, 'file' | 'range'> | undefined {
+  if (parent.digest !== undefined) return undefined;
+  const written = `The parent \`${formatReference(parent)}\` comes from elsewhere`;
+  const [otherTag] = index.inRepository(parent).filter((one) => one !== layer);
+  if (otherTag !== undefined) {
+    const tags = otherTag.options.publish_tags.map((tag) => `\`${tag}\``).join(', ');
+    return warning(`${written}: \`${otherTag.id}\` publishes that name with ${tags} only`, otherTag);
+  }
+  // Official images have names that everybody uses.
+  if (/^docker\.io\/(?:library\/)?[^/]+$/.test(parent.repository)) return undefined;
+  const otherRegistry = sameName(parent.repository, index).find((one) => {
+    return one !== layer && parent.tag !== undefined && one.options.publish_tags.includes(parent.tag);
+  });
+  if (otherRegistry === undefined) return undefined;
+  const where =
+    publishedReferences(otherRegistry).length === 0
+      ? 'nowhere that a parent can come from'
+      : `as ${spelt(otherRegistry)}`;
+  return warning(`${written}: \`${otherRegistry.id}\` has that name and tag, but is published ${where}`, otherRegistry);
+}
+
+function spelt(layer: Layer): string {
+  return `\`${mainReference(layer)}\``;
+}
+
+function warning(message: string, meant: Layer): Omit<Diagnostic, 'file' | 'range'> {
+  return {
+    severity: 'warning',
+    code: 'near-miss',
+    message,
+    hint: `if the layer is meant, write \`${mainReference(meant)}\``,
+    related: [{ file: meant.file, message: `\`${meant.id}\`` }],
+  };
+}
+
+/** Names may have slashes: `registry/team/base` may be the name `base`, `team/base` or all of it. */
+function sameName(repository: string, index: ReferenceIndex): Layer[] {
+  const parts = repository.split('/');
+  return parts.flatMap((_, at) => {
+    const name = parts.slice(at).join('/');
+    return index.named(name).filter((layer) => layer.options.name === name);
+  });
+}

@@ -1,0 +1,79 @@
+/**
+ * Parents before children; among what is ready the least id first, so that the order is the same on every machine.
+ * @param parentOf the parent in the tree, undefined for roots. Members of a cycle, and what stands on them, are left out.
+ * Kahn's algorithm with a heap, without recursion: a chain 10,000 deep is ordinary.
+ */
+export function topologicalOrder<Id extends string>(ids: Iterable<Id>, parentOf: (id: Id) => Id | undefined): Id[] {
+  const children = new Map<Id, Id[]>();
+  const ready: Id[] = [];
+  for (const id of ids) {
+    const parent = parentOf(id);
+    if (parent === undefined) push(ready, id);
+    else {
+      const siblings = children.get(parent);
+      if (siblings === undefined) children.set(parent, [id]);
+      else siblings.push(id);
+    }
+  }
+  const order: Id[] = [];
+  for (let next = pop(ready); next !== undefined; next = pop(ready)) {
+    order.push(next);
+    for (const child of children.get(next) ?? []) push(ready, child);
+  }
+  return order;
+}
+
+/** Every cycle of the parent links once, each from its least id on, child before parent. */
+export function cyclesOf<Id extends string>(ids: Iterable<Id>, parentOf: (id: Id) => Id | undefined): Id[][] {
+  const walkOf = new Map<Id, Id>();
+  const cycles: Id[][] = [];
+  for (const start of ids) {
+    let here: Id | undefined = start;
+    while (here !== undefined && !walkOf.has(here)) {
+      walkOf.set(here, start);
+      here = parentOf(here);
+    }
+    // Only a walk that comes back to itself, not one that meets an earlier walk, closes a cycle.
+    if (here !== undefined && walkOf.get(here) === start) cycles.push(fromLeast(around(here, parentOf)));
+  }
+  return cycles;
+}
+
+function around<Id extends string>(start: Id, parentOf: (id: Id) => Id | undefined): Id[] {
+  const members = [start];
+  for (let here = parentOf(start); here !== undefined && here !== start; here = parentOf(here)) members.push(here);
+  return members;
+}
+
+function fromLeast<Id extends string>(cycle: readonly Id[]): Id[] {
+  const least = cycle.reduce((best, id, index) => (id < (cycle[best] as Id) ? index : best), 0);
+  return [...cycle.slice(least), ...cycle.slice(0, least)];
+}
+
+function push<T extends string>(heap: T[], value: T): void {
+  let at = heap.push(value) - 1;
+  while (at > 0) {
+    const above = (at - 1) >> 1;
+    if ((heap[above] as T) <= value) break;
+    heap[at] = heap[above] as T;
+    at = above;
+  }
+  heap[at] = value;
+}
+
+function pop<T extends string>(heap: T[]): T | undefined {
+  const top = heap[0];
+  const last = heap.pop();
+  if (heap.length === 0 || last === undefined) return top;
+  let at = 0;
+  for (;;) {
+    let below = 2 * at + 1;
+    if (below >= heap.length) break;
+    if (below + 1 < heap.length && (heap[below + 1] as T) < (heap[below] as T)) below++;
+    if ((heap[below] as T) >= last) break;
+    heap[at] = heap[below] as T;
+    at = below;
+  }
+  heap[at] = last;
+  return top;
+}

@@ -1,0 +1,118 @@
+import { join, normalize } from 'node:path/posix';
+import picomatch from 'picomatch';
+import { InvalidInput } from '../config/diagnostic.ts';
+import type { Layer, LayerId } from '../config/layer.ts';
+import { nearest } from '../config/nearest.ts';
+import type { LayerGraph } from './layer-graph.ts';
+
+export interface Selection {
+  /** A name, id, path of the file or glob over names and ids; `X...` with ancestors, `...X` with descendants. */
+  readonly selectors: readonly string[];
+  /** Left out, and what stands on them too. */
+  readonly exclude?: readonly string[];
+  /** Without the ancestors that were not named. */
+  readonly only?: boolean;
+  /** Every layer without `manual: true`; also the meaning of no selector. */
+  readonly all?: boolean;
+  /** Where the user stands, relative to the root: paths may be given from there. */
+  readonly prefix?: string;
+}
+
+/**
+ * What the user asked for.
+ * @returns `named`: what the selectors match. `needed`: those and, unless `only`, all they stand on. Both in build order.
+ * @throws InvalidInput for a selector that matches nothing, naming what is near
+ */
+export function select(graph: LayerGraph, selection: Selection): { named: Set<LayerId>; needed: Set<LayerId> } {
+  const { selectors, exclude = [], only = false, all = false, prefix = '' } = selection;
+  const chosen = new Set<LayerId>();
+  if (all || selectors.length === 0) {
+    for (const [id, layer] of graph.layers) if (!layer.options.manual) chosen.add(id);
+  }
+  for (const selector of selectors) for (const id of matching(graph, selector, prefix)) chosen.add(id);
+  const excluded = new Set<LayerId>();
+  for (const selector of exclude) {
+    const matched = matching(graph, selector, prefix);
+    for (const id of [...matched, ...below(graph, matched, () => true)]) excluded.add(id);
+  }
+  const named = graph.order.filter((id) => chosen.has(id) && !excluded.has(id));
+  const above = only ? new Set<LayerId>() : ancestors(graph, named);
+  return {
+    named: new Set(named),
+    needed: new Set(graph.order.filter((id) => above.has(id) || (chosen.has(id) && !excluded.has(id)))),
+  };
+}
+
+function matching(graph: LayerGraph, selector: string, prefix: string): Set<LayerId> {
+  const withDescendants = selector.startsWith('...');
+  const withAncestors = selector.endsWith('...') && selector.length > 3;
+  const core = selector.slice(withDescendants ? 3 : 0, withAncestors ? -3 : undefined);
+  const matched = new Set(plainMatches(graph, core, prefix));
+  if (matched.size === 0) throw unknownSelector(graph, core === '' ? selector : core);
+  const more = [
+    ...(withAncestors ? ancestors(graph, matched) : []),
+    ...(withDescendants ? below(graph, matched, isAutomatic) : []),
+  ];
+  for (const id of more) matched.add(id);
+  return matched;
+}
+
+function plainMatches(graph: LayerGraph, text: string, prefix: string): LayerId[] {
+  if (text === '') return [];
+  const layers = [...graph.layers.values()];
+  const exact = layers.filter(
+    (layer) => layer.id === text || layer.options.name === text || isFile(layer, text, prefix),
+  );
+  if (exact.length > 0 || !/[*?[{(!]/.test(text)) return exact.map(({ id }) => id);
+  const matches = picomatch(text, { nonegate: true });
+  return layers.filter((layer) => matches(layer.id) || matches(layer.options.name)).map(({ id }) => id);
+}
+
+function isFile(layer: Layer, text: string, prefix: string): boolean {
+  if (layer.file === text) return true;
+  if (!/[./]/.test(text)) return false;
+  return layer.file === normalize(text) || layer.file === join(prefix, text);
+}
+
+function ancestors(graph: LayerGraph, ids: Iterable<LayerId>): Set<LayerId> {
+  const above = new Set<LayerId>();
+  for (const id of ids) {
+    for (
+      let link = graph.parents.get(id);
+      link?.kind === 'layer' && !above.has(link.id);
+      link = graph.parents.get(link.id)
+    ) {
+      above.add(link.id);
+    }
+  }
+  return above;
+}
+
+/** Manual layers are built only when somebody names them: `...X` does not. */
+function isAutomatic(layer: Layer): boolean {
+  return !layer.options.manual;
+}
+
+/** Descendants to which a way leads through layers that the filter lets pass. */
+function below(graph: LayerGraph, ids: ReadonlySet<LayerId>, passes: (layer: Layer) => boolean): Set<LayerId> {
+  const found = new Set<LayerId>();
+  const open = [...ids];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    for (const child of graph.children.get(id) ?? []) {
+      if (found.has(child) || !passes(graph.layers.get(child) as Layer)) continue;
+      found.add(child);
+      open.push(child);
+    }
+  }
+  return found;
+}
+
+function unknownSelector(graph: LayerGraph, text: string): InvalidInput {
+  const words = new Set([...graph.layers.values()].flatMap((layer) => [layer.options.name, layer.id]));
+  const near = nearest(text, words);
+  const partial = [...words].filter((word) => text.length > 2 && word.includes(text)).slice(0, 3);
+  const names = near === undefined ? partial : [near, ...partial.filter((word) => word !== near)];
+  return new InvalidInput(`no layer matches '${text}'`, {
+    hint: names.length > 0 ? `did you mean ${names.join(' or ')}?` : "'layers list' shows all layers",
+  });
+}
