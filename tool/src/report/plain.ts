@@ -84,11 +84,11 @@ export class PlainReporter implements Reporter {
         else if (level === 'debug') return [this.#line(event.id, truncate(plainText(event.line), LINE_COLUMNS))];
         return [];
       case 'warning':
-        return isShown('warn', level) ? this.#warning(event.id, event.message) : [];
+        return isShown('warning', level) ? this.#warning(event.id, event.message) : [];
       case 'layer-finished':
         return this.#finished(event.summary, event.at);
       case 'stopping':
-        return isShown('warn', level) ? [paint('yellow', `stopping: ${plainText(event.message)}`)] : [];
+        return isShown('warning', level) ? [paint('yellow', `stopping: ${plainText(event.message)}`)] : [];
       case 'run-finished':
         return summaryLines(event.summary, this.#options);
       default:

@@ -5,7 +5,7 @@ import {
   type ListrDefaultRendererTask,
   ListrEventManager,
   ListrLogger,
-  ProcessOutput,
+  type ProcessOutput,
   Spinner,
 } from 'listr2';
 import type { LayerId } from '../config/layer.ts';
@@ -14,11 +14,10 @@ import type { LiveRun } from './live.ts';
 import type { OutputStream } from './output.ts';
 import type { Paint } from './palette.ts';
 import { counterLines, layerLines } from './tty-lines.ts';
+import { QuietOutput } from './tty-output.ts';
 
 // Frames a second: calm over ssh, where every frame is a packet.
 const FRAME_MS = 125;
-const CURSOR_HIDE = '\x1b[?25l';
-const CURSOR_SHOW = '\x1b[?25h';
 /** Icon and blank, and the two columns that listr2 keeps free. */
 const MARGIN = 4;
 /** The counters with a blank line above, the line of `stopping`, and the cursor's own. */
@@ -110,29 +109,6 @@ function listrOptions(output: ProcessOutput, paint: Paint): ListrDefaultRenderer
 class CalmSpinner extends Spinner {
   override start(frame?: () => void): void {
     super.start(frame, FRAME_MS);
-  }
-}
-
-/** listr2's hold on the streams, without what its cursor library says to stderr at every frame: that would be kept forever. */
-class QuietOutput extends ProcessOutput {
-  readonly #stderr: NodeJS.WriteStream;
-
-  constructor(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream) {
-    super(stdout, stderr);
-    this.#stderr = stderr;
-  }
-
-  get taken(): boolean {
-    return this.active;
-  }
-
-  override hijack(): void {
-    super.hijack();
-    const keep = this.#stderr.write;
-    this.#stderr.write = ((chunk: string | Uint8Array, ...rest: []) => {
-      if (chunk === CURSOR_HIDE) return true;
-      return chunk === CURSOR_SHOW ? this.toStdout(CURSOR_SHOW, false) : keep.call(this.#stderr, chunk, ...rest);
-    }) as typeof keep;
   }
 }
 
