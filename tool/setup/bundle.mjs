@@ -31,6 +31,7 @@ export function buildBundle() {
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
+  rmSync(join(DIST, '.cache'), { recursive: true, force: true });
   writeFileSync(STAMP, stamp);
   say(`built in ${since(start)}`);
 }
