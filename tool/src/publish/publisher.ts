@@ -19,12 +19,25 @@ export interface Publication {
   readonly bytes: number;
 }
 
+/** What asking a destination needs. */
+export type Asking = Pick<Workspace, 'root' | 'exec' | 'buildah'>;
+
 /** One file a destination kind: `local.ts`, `registry.ts`, `oci.ts`, `s3.ts`, `file.ts`. */
 export interface Publisher<K extends Destination['kind']> {
   readonly kind: K;
-  publish(image: PublishedImage, destination: Extract<Destination, { kind: K }>, workspace: Workspace, boot: BootFiles): Promise<Publication>;
+  publish(
+    image: PublishedImage,
+    destination: Extract<Destination, { kind: K }>,
+    workspace: Workspace,
+    boot: BootFiles,
+  ): Promise<Publication>;
   /** Whether the place still holds what was published: cheap for what is on this disk, one request for the rest. */
-  verify(publication: Publication, destination: Extract<Destination, { kind: K }>, layer: Layer, workspace: Workspace): Promise<boolean>;
+  verify(
+    publication: Pick<Publication, 'references'>,
+    destination: Extract<Destination, { kind: K }>,
+    layer: Layer,
+    asking: Asking,
+  ): Promise<boolean>;
 }
 
 /** Boot artefacts of one image, made once for all tags and destinations that want them (same options, same file). */
@@ -51,4 +64,14 @@ export interface BootArtefacts {
   /** ID and VERSION_ID of /etc/os-release, lower case. */
   readonly osId: string;
   readonly osVersion: string;
+}
+
+/** A publication that cannot work, in words for the user. */
+export class PublishFailure extends Error {
+  override readonly name = 'PublishFailure';
+  readonly hint?: string;
+  constructor(message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    if (options.hint !== undefined) this.hint = options.hint;
+  }
 }

@@ -1,6 +1,7 @@
 import type { CommandOptions, CommandResult } from './command.ts';
 
-export interface RunInContainer extends Pick<CommandOptions, 'onLine' | 'accept' | 'input' | 'collect' | 'idleMs' | 'totalMs' | 'secrets' | 'quiet'> {
+export interface RunInContainer
+  extends Pick<CommandOptions, 'onLine' | 'accept' | 'input' | 'collect' | 'idleMs' | 'totalMs' | 'secrets' | 'quiet'> {
   readonly env?: Readonly<Record<string, string>>;
   /** `HOST:CONTAINER[:OPTIONS]`. */
   readonly volumes?: readonly string[];
@@ -31,7 +32,10 @@ export interface Buildah {
   readonly globalArgs: readonly string[];
   readonly isolation: 'oci' | 'chroot' | 'rootless';
   /** Makes a working container; `image` may be `scratch`, an id, or a reference with transport. Gives its name. */
-  from(image: string, options?: { readonly pull?: 'never' | 'missing' | 'always'; readonly args?: readonly string[] }): Promise<string>;
+  from(
+    image: string,
+    options?: { readonly pull?: 'never' | 'missing' | 'always'; readonly args?: readonly string[] },
+  ): Promise<string>;
   mount(container: string): Promise<string>;
   unmount(container: string): Promise<void>;
   /** Runs argv inside, never through a shell unless argv names one. */
@@ -43,8 +47,13 @@ export interface Buildah {
   /** An image with exactly the file system layers of `image` and these labels; gives its id. */
   relabel(image: string, labels: Readonly<Record<string, string>>): Promise<string>;
   tag(image: string, names: readonly string[]): Promise<void>;
-  /** Pushes to a reference with transport; gives the manifest's digest. */
-  push(image: string, destination: string, args?: readonly string[]): Promise<string>;
+  /** Pushes to a reference with transport; gives the manifest's digest. It prints nothing on the way, so only a total limit means anything. */
+  push(
+    image: string,
+    destination: string,
+    args?: readonly string[],
+    limits?: Pick<CommandOptions, 'totalMs'>,
+  ): Promise<string>;
   /** Undefined when the storage holds no such image. */
   inspect(image: string): Promise<ImageInfo | undefined>;
   remove(container: string): Promise<void>;

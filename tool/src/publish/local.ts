@@ -1,0 +1,33 @@
+import { type Publisher, PublishFailure } from './publisher.ts';
+
+/** `NAME:TAG` in local containers storage, for each tag. Nothing is written but names. */
+export const localPublisher: Publisher<'local'> = {
+  kind: 'local',
+
+  async publish(image, destination, workspace) {
+    const names = destination.tags.map((tag) => localReference(destination.name, tag));
+    await workspace.buildah.tag(image.imageId, names);
+    const info = await workspace.buildah.inspect(image.imageId);
+    if (info === undefined) throw new PublishFailure(`image ${image.imageId} is not in local storage any more`);
+    return {
+      references: names.map((reference) => ({ kind: 'image', reference, digest: info.digest })),
+      bytes: 0,
+    };
+  },
+
+  async verify(publication, _destination, _layer, { buildah }) {
+    for (const reference of publication.references) {
+      if (reference.kind !== 'image') return false;
+      const info = await buildah.inspect(reference.reference);
+      if (info?.digest !== reference.digest) return false;
+    }
+    return publication.references.length > 0;
+  },
+};
+
+/** As podman and buildah show a name without a registry; theirs must be lower case, ours may not be. */
+function localReference(name: string, tag: string): string {
+  return name.includes('/') && /[.:]|^localhost\//.test(name.split('/')[0] ?? '')
+    ? `${name}:${tag}`
+    : `localhost/${name}:${tag}`;
+}
