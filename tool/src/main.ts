@@ -33,7 +33,7 @@ async function dispatch(program: string, argv: readonly string[], signals: Inter
     process.stdout.write(programHelp());
     return 0;
   }
-  if (parsed.values['help'] === true) {
+  if (parsed.values.help === true) {
     process.stdout.write(commandHelp(parsed.entry));
     return 0;
   }

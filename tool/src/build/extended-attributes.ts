@@ -19,13 +19,13 @@ export async function extendedAttributes(options: {
     const [title, ...lines] = block.split('\n');
     const path = title?.match(/^# file: (.*)$/)?.[1];
     const kept = lines.filter((line) => line !== '' && !NOT_CONTENT.test(line)).sort();
-    if (path !== undefined && kept.length > 0) found.set(unescape(path), kept.join('\n'));
+    if (path !== undefined && kept.length > 0) found.set(fromOctal(path), kept.join('\n'));
   }
   return found;
 }
 
 /** getfattr writes bytes it cannot show as `\ooo`. */
-function unescape(path: string): string {
+function fromOctal(path: string): string {
   const plain = Buffer.from(path, 'utf8').toString('latin1');
   return plain.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

@@ -61,7 +61,7 @@ async function installReasons(file: string): Promise<string[] | undefined> {
            ORDER BY item.trans_id, item.id`,
         )
         .all();
-      const last = new Map(rows.map((row) => [`reason ${row['name']} ${row['arch']}`, row['reason']]));
+      const last = new Map(rows.map((row) => [`reason ${row.name} ${row.arch}`, row.reason]));
       return [...last].map(([name, reason]) => `${name} ${reason}`).sort();
     } finally {
       database.close();

@@ -33,12 +33,12 @@ export function parseArguments(argv: readonly string[]): ParsedCommand | undefin
     if (token.kind !== 'option') continue;
     const option = options[token.name];
     if (option === undefined) throw unknownOption(name, token.rawName, options);
-    const value = valueOf(token, option);
+    const value = readValue(token, option);
     if (option.multiple === true) values[token.name] = [...((values[token.name] as string[]) ?? []), value as string];
     else values[token.name] = value;
   }
   positionals.splice(positionals.indexOf(name), 1);
-  if (entry.positionals !== undefined && positionals.length > entry.positionals && values['help'] !== true) {
+  if (entry.positionals !== undefined && positionals.length > entry.positionals && values.help !== true) {
     const extra = positionals[entry.positionals];
     throw new InvalidInput(`'layers ${name}' does not take '${extra}'`, { hint: `usage: layers ${entry.usage}` });
   }
@@ -62,7 +62,7 @@ type Token = {
   readonly inlineValue?: boolean | undefined;
 };
 
-function valueOf(token: Token, option: OptionHelp): string | boolean {
+function readValue(token: Token, option: OptionHelp): string | boolean {
   const { rawName, value } = token;
   if (option.type === 'boolean') {
     if (token.inlineValue === true) throw new InvalidInput(`${rawName} takes no value`);

@@ -6,7 +6,7 @@ import { prepare } from './prepare.ts';
 export const run: CommandRun = async (context) => {
   const prepared = await prepare(context, context.positionals);
   if (context.values['dry-run'] === true) {
-    printPlan(context, prepared, context.values['output'] === 'json');
+    printPlan(context, prepared, context.values.output === 'json');
     return 0;
   }
   const isIdle = [...prepared.plan.decisions.values()].every((decision) => decision.action === 'nothing');

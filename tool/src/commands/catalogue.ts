@@ -79,7 +79,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   why: {
     usage: 'why LAYER',
     summary: 'what changed since the layer was last built and published',
-    options: { json: JSON_OPTION, verify: SELECTION['verify'] as OptionHelp },
+    options: { json: JSON_OPTION, verify: SELECTION.verify as OptionHelp },
     positionals: 1,
     load: () => import('./why.ts'),
   },

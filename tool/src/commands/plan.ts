@@ -6,7 +6,7 @@ import { type Prepared, prepare } from './prepare.ts';
 /** What would be done, and why. `--exit-code`: 3 when there is something to do. */
 export const run: CommandRun = async (context) => {
   const prepared = await prepare(context, context.positionals);
-  printPlan(context, prepared, context.values['json'] === true || context.values['output'] === 'json');
+  printPlan(context, prepared, context.values.json === true || context.values.output === 'json');
   const isIdle = [...prepared.plan.decisions.values()].every((decision) => decision.action === 'nothing');
   return context.values['exit-code'] === true && !isIdle ? 3 : 0;
 };

@@ -40,13 +40,13 @@ export async function prepare(context: CommandContext, selectors: readonly strin
   const { values } = context;
   const { tree, graph, diagnostics, stateDir } = await loadTree({ ...context.options, cwd: context.cwd });
   printDiagnostics(context, diagnostics);
-  const only = values['only'] === true;
-  const exclude = (values['exclude'] ?? []) as string[];
-  const { named, needed } = select(graph, { selectors, exclude, only, all: values['all'] === true });
-  const wish: Wish = { named, needed, force: values['force'] === true, publish: values['no-publish'] !== true };
+  const only = values.only === true;
+  const exclude = (values.exclude ?? []) as string[];
+  const { named, needed } = select(graph, { selectors, exclude, only, all: values.all === true });
+  const wish: Wish = { named, needed, force: values.force === true, publish: values['no-publish'] !== true };
   refuseUnsupported(graph, needed);
-  const jobs = readJobs(values['jobs'], tree.settings.jobs);
-  const verified = values['verify'] === true || (context.env['CI'] ?? '') !== '';
+  const jobs = readJobs(values.jobs, tree.settings.jobs);
+  const verified = values.verify === true || (context.env.CI ?? '') !== '';
   const digester = createDigester({ root: tree.root, stateDir });
   const records = openRecords(stateDir);
   const warnings: { id: LayerId | null; message: string }[] = [];
@@ -61,7 +61,7 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     const { answerQuestions } = await import('../run/externals.ts');
     const { openAsking } = await import('./asking.ts');
     const asking = openAsking(context, tree.root);
-    const answers = await answerQuestions(plan.questions, { root: tree.root, graph, ...asking }, (message) =>
+    const answers = await answerQuestions(plan.questions, { graph, ...asking }, (message) =>
       warn(null, message),
     );
     for (const [reference, digest] of answers) facts.externals.set(reference, digest);

@@ -5,7 +5,7 @@ import type { Prepared } from './prepare.ts';
 /** The end of a build that had nothing to do: no run, no folder, one line. */
 export function reportIdle(context: CommandContext, prepared: Prepared): void {
   const count = prepared.plan.decisions.size;
-  if (context.values['output'] === 'json') {
+  if (context.values.output === 'json') {
     const layers = [...prepared.plan.decisions.keys()];
     context.print(JSON.stringify({ at: Date.now(), type: 'nothing-to-do', layers, verified: prepared.verified }));
     return;

@@ -7,6 +7,7 @@ import { run } from '../run/run.ts';
 import { sweepDeadRuns } from '../run/sweep-dead-runs.ts';
 import { createExec } from '../system/exec.ts';
 import type { CommandContext } from './command.ts';
+import { enterUserNamespace } from './enter-user-namespace.ts';
 import type { Prepared } from './prepare.ts';
 
 /** Where image roots are committed and squashed: big, so not /tmp, which may be memory. */
@@ -14,12 +15,13 @@ const BIG_TEMPORARY = '/var/tmp';
 
 /** Sweeps what dead runs left, then carries out the plan in the user's kind of output. */
 export async function startRun(context: CommandContext, prepared: Prepared): Promise<RunSummary> {
+  enterUserNamespace(context);
   const { env, values, stdout, stderr } = context;
   const exec = createExec({ env, signal: context.signal });
   const swept = await sweepDeadRuns(prepared.stateDir, exec);
   const isolation = await knownIsolation(prepared.stateDir, exec, env);
   const reporter = createReporter({
-    mode: (values['output'] ?? 'auto') as OutputMode,
+    mode: (values.output ?? 'auto') as OutputMode,
     stdout,
     stderr,
     env,
@@ -31,7 +33,7 @@ export async function startRun(context: CommandContext, prepared: Prepared): Pro
     return await run({
       root: prepared.root,
       stateDir: prepared.stateDir,
-      temporaryRoot: temporaryRoot(env['TMPDIR']),
+      temporaryRoot: temporaryRoot(env.TMPDIR),
       environment: env,
       graph: prepared.graph,
       facts: prepared.facts,
@@ -42,7 +44,7 @@ export async function startRun(context: CommandContext, prepared: Prepared): Pro
       isolation,
       jobs: prepared.jobs,
       keepGoing: values['keep-going'] === true,
-      whenLocked: values['lock'] === 'fail' ? 'fail' : 'wait',
+      whenLocked: values.lock === 'fail' ? 'fail' : 'wait',
       verified: prepared.verified,
       warnings: [...prepared.warnings, ...swept.map((message) => ({ id: null, message }))],
       signal: context.signal,

@@ -19,7 +19,7 @@ export const run: CommandRun = async (context) => {
   const prepared = await prepare(context, [selector]);
   const planned = plannedLayers(prepared.graph, prepared.plan);
   const named = planned.filter((layer) => prepared.wish.named.has(layer.id));
-  if (context.values['json'] === true) {
+  if (context.values.json === true) {
     context.print(JSON.stringify(planJson(named)));
     return 0;
   }

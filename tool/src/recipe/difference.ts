@@ -125,7 +125,7 @@ function isMap(value: Json): value is Settings {
 function numbered(list: readonly Json[]): Settings {
   return Object.fromEntries(
     list.map((member, index) => {
-      const name = isMap(member) ? (member['alias'] ?? member['dest']) : undefined;
+      const name = isMap(member) ? (member.alias ?? member.dest) : undefined;
       return [typeof name === 'string' ? name : `${index + 1}`, member];
     }),
   );

@@ -20,14 +20,14 @@ export async function knownIsolation(
 ): Promise<Buildah['isolation']> {
   const file = join(stateDir, 'cache', 'isolation.json');
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  const wish = `${env['BUILDAH_ISOLATION'] ?? ''} uid ${process.getuid?.() ?? 0}`;
+  const wish = `${env.BUILDAH_ISOLATION ?? ''} uid ${process.getuid?.() ?? 0}`;
   try {
     const known = JSON.parse(readFileSync(file, 'utf8')) as Known;
     if (known.boot === boot && known.wish === wish) return known.isolation;
   } catch {
     // Nothing known, or nothing readable: probe.
   }
-  const isolation = await probeIsolation(exec);
+  const isolation = await probeIsolation(exec, { env });
   mkdirSync(dirname(file), { recursive: true });
   await writeFileAtomic(file, JSON.stringify({ boot, wish, isolation } satisfies Known));
   return isolation;

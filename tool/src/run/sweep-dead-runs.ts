@@ -17,7 +17,7 @@ export async function sweepDeadRuns(stateDir: string, exec: Exec): Promise<strin
     const lock = tryLock(file, holder ?? { host: '', pid: 0, runId: '' });
     if (lock === undefined) continue;
     const runId = name.replace(/\.lock$/, '');
-    await sweepRun(runId, { exec, ...(holder?.temporary === undefined ? {} : { temporary: holder.temporary }) });
+    await sweepRun(runId, { exec, temporary: holder?.temporary ?? join('/var/tmp', `layers-${runId}`) });
     swept.push(`run ${runId} was killed; what it left was swept`);
     rmSync(file, { force: true });
     lock.release();

@@ -48,8 +48,8 @@ export function openWorkspace(place: RunPlace, id: LayerId, log: LayerLog, lockF
   };
   const common = { env, lockFds: [lockFd], onChild: (child: { start: number; end: number }) => intervals.push(child) };
   const exec = logged(createExec({ ...common, log: say, signal: place.signal }), log);
-  const containers = { isolation: place.isolation, runId: place.runId, layer: id };
-  const buildah = createBuildah(exec, containers);
+  const containers = { runId: place.runId, layer: id };
+  const buildah = createBuildah(exec, { ...containers, isolation: place.isolation, temporary });
   return {
     runId: place.runId,
     root: place.root,
@@ -82,7 +82,7 @@ export function openWorkspace(place: RunPlace, id: LayerId, log: LayerLog, lockF
     async close() {
       // The run's signal may be aborted already; what has begun must be taken away all the same.
       const cleaning = createExec({ ...common, log: (line) => log.line(line), signal: place.forced });
-      await removeContainers(cleaning, { runId: place.runId, layer: id });
+      await removeContainers(cleaning, containers);
       await rm(temporary, { recursive: true, force: true });
     },
   };

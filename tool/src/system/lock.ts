@@ -22,14 +22,17 @@ export interface HeldLock {
 export function tryLock(file: string, holder: Holder): HeldLock | undefined {
   mkdirSync(dirname(file), { recursive: true });
   const fd = openSync(file, 'a+');
-  return flock(fd, ['-n', '3']) ? hold(fd, holder) : (closeSync(fd), undefined);
+  if (flock(fd, ['-n', '3'])) return hold(fd, holder);
+  closeSync(fd);
+  return undefined;
 }
 
 /** Waits until the lock is free. Rejects when `exec`'s signal ends the wait. */
 export async function waitForLock(file: string, holder: Holder, exec: (fd: number) => Exec): Promise<HeldLock> {
   const fd = openSync(file, 'a+');
   try {
-    await exec(fd)('flock', ['3'], { quiet: true });
+    // exec's own descriptor comes first in the child, locks after it.
+    await exec(fd)('flock', ['4'], { quiet: true });
     return hold(fd, holder);
   } catch (error) {
     closeSync(fd);
