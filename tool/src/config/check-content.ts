@@ -147,8 +147,8 @@ function checkNumbers({ merged, report }: Check): void {
       report(path, {
         severity: 'warning',
         code: 'inexact-number',
-        message: `YAML takes ${located.text} for a number, and Ansible gets ${located.value}`,
-        hint: `put quotes around it if text is meant: '${located.text}'`,
+        message: `YAML takes the value of \`${path.slice(1).join('.')}\` for a number, and Ansible gets it spelt in another way`,
+        hint: 'put quotes around it if text is meant',
       });
     }
   };

@@ -26,9 +26,12 @@ export class InvalidInput extends Error {
   override readonly name = 'InvalidInput';
   readonly diagnostics: readonly Diagnostic[];
   readonly hint?: string;
-  constructor(message: string, options: { diagnostics?: readonly Diagnostic[]; hint?: string } = {}) {
+  /** Where the files of the diagnostics are, for code frames. */
+  readonly root?: string;
+  constructor(message: string, options: { diagnostics?: readonly Diagnostic[]; hint?: string; root?: string } = {}) {
     super(message);
     this.diagnostics = options.diagnostics ?? [];
     if (options.hint !== undefined) this.hint = options.hint;
+    if (options.root !== undefined) this.root = options.root;
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Diagnostic } from './diagnostic.ts';
+import { DEFAULT_SETTINGS } from './gather-layers.ts';
 import type { TreeSettings } from './layer.ts';
 import { find, isEmpty, type Located, toValue } from './located.ts';
 import { readYaml } from './read-yaml.ts';
@@ -9,29 +10,23 @@ import { explainIssues } from './schema-issues.ts';
 import { FOLDER_KEYS, SETTINGS_KEYS, SETTINGS_LEVELS, spellSettingsKey } from './settings-keys.ts';
 import { rangeOf } from './source.ts';
 
-const folder = (name: string, facts: { description: string }) =>
-  z.string().min(1).default(name).meta({ description: facts.description });
+const folder = (name: keyof TreeSettings['folders']) =>
+  z.string().min(1).default(DEFAULT_SETTINGS.folders[name]).meta({ description: FOLDER_KEYS[name].description });
 
 export const settingsSchema = z.strictObject({
   folders: z
     .strictObject({
-      layers: folder('layers', FOLDER_KEYS.layers),
-      inventory: folder('inventory', FOLDER_KEYS.inventory),
-      playbooks: folder('playbooks', FOLDER_KEYS.playbooks),
-      state: folder('.layers', FOLDER_KEYS.state),
+      layers: folder('layers'),
+      inventory: folder('inventory'),
+      playbooks: folder('playbooks'),
+      state: folder('state'),
     })
-    .default({ layers: 'layers', inventory: 'inventory', playbooks: 'playbooks', state: '.layers' })
+    .default(DEFAULT_SETTINGS.folders)
     .meta({ description: SETTINGS_KEYS.folders.description }),
   defaults: optionsSchema.partial().optional().meta({ description: SETTINGS_KEYS.defaults.description }),
   cache: z.string().default('').meta({ description: SETTINGS_KEYS.cache.description }),
   jobs: z.number().int().min(1).max(1024).optional().meta({ description: SETTINGS_KEYS.jobs.description }),
 });
-
-/** What a tree without layers.yaml has. */
-export const DEFAULT_SETTINGS: TreeSettings = {
-  folders: { layers: 'layers', inventory: 'inventory', playbooks: 'playbooks', state: '.layers' },
-  cache: '',
-};
 
 export interface ParsedSettings {
   /** Undefined when there is an error. */

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { deepFreeze } from '../config/deep-freeze.ts';
+import { type Diagnostic, InvalidInput } from '../config/diagnostic.ts';
+import { DEFAULT_SETTINGS, distinct, gatherLayers, layerIdOf, SETTINGS_FILE } from '../config/gather-layers.ts';
+import type { Tree, TreeSettings } from '../config/layer.ts';
+import type { Located } from '../config/located.ts';
+import type { ParsedLayer } from '../config/parse-layer.ts';
+import type { LayerGraph } from '../graph/layer-graph.ts';
+import { linkLayers } from '../graph/link.ts';
+import { findRoot } from './find-root.ts';
+import { type CachedLayer, readLayerCache, writeLayerCache } from './layer-cache.ts';
+import { type LayerFileEntry, listLayerFiles } from './list-layer-files.ts';
+
+export interface LoadedTree {
+  readonly tree: Tree;
+  readonly graph: LayerGraph;
+  /** Warnings only: errors are thrown. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Absolute; may not exist yet. */
+  readonly stateDir: string;
+}
+
+/**
+ * Finds the tree, reads its settings and layer files, and links them. Files that did not change since the last time come from
+ * `<state>/cache/layers.json`.
+ * @param options.root as given on the command line
+ * @param options.state folder for records, as given on the command line; else what layers.yaml says, else `.layers`
+ * @throws InvalidInput with all problems of all files
+ */
+export async function loadTree(options: {
+  readonly root?: string;
+  readonly state?: string;
+  readonly cwd: string;
+}): Promise<LoadedTree> {
+  const root = findRoot(options.cwd, options.root);
+  const started = Date.now();
+  const settingsText = readSettings(root);
+  const stateOption = options.state === undefined ? undefined : resolve(options.cwd, options.state);
+  const cache = readLayerCache(stateOption ?? join(root, likelyState(settingsText)));
+  const sameSettings = cache !== undefined && cache.settingsText === settingsText;
+  const { settings, defaults, diagnostics } = sameSettings
+    ? { settings: cache.settings, defaults: undefined, diagnostics: cache.settingsDiagnostics }
+    : await settingsOf(settingsText);
+  const stateDir = stateOption ?? join(root, settings.folders.state);
+  const listed = listLayerFiles(root, settings.folders.layers);
+  let parse: ((file: LayerFileEntry) => ParsedLayer) | undefined;
+  const parsed = [];
+  for (const file of listed.files) {
+    const id = layerIdOf(file.path, settings.folders.layers);
+    const known = sameSettings ? cache.lookUp(file) : undefined;
+    if (known === undefined) parse ??= await parser(root, settings, defaults, sameSettings ? settingsText : null);
+    const one = known === undefined ? parse?.(file) : { ...known, layer: deepFreeze(known.layer) };
+    parsed.push({ path: file.path, id, stat: file.stat, diagnostics: [], places: {}, ...one });
+  }
+  const { layers, places, diagnostics: ofLayers } = gatherLayers(parsed);
+  if (parse !== undefined || !sameSettings || Object.keys(cache.layers).length !== parsed.length) {
+    const entries: [string, CachedLayer][] = parsed.flatMap(({ path, stat, layer, places, diagnostics }) =>
+      layer === undefined ? [] : [[path, { stat, layer, places, diagnostics }]],
+    );
+    const kept = { started, settingsText, settings, settingsDiagnostics: diagnostics };
+    if (!hasErrors(diagnostics)) await writeLayerCache(stateDir, { ...kept, layers: Object.fromEntries(entries) });
+  }
+  const { graph, diagnostics: ofGraph } = linkLayers(layers, places);
+  // Without valid settings it is not known where the layer files are.
+  const ofFolders = hasErrors(diagnostics) ? [] : listed.diagnostics;
+  const all = distinct([...diagnostics, ...ofFolders, ...ofLayers, ...ofGraph]);
+  if (hasErrors(all)) throw refusal(all, root);
+  return { tree: { root, settings, layers }, graph, diagnostics: all, stateDir };
+}
+
+function readSettings(root: string): string | null {
+  try {
+    return readFileSync(join(root, SETTINGS_FILE), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    const message = `The file cannot be read: ${(error as Error).message}`;
+    throw refusal([{ severity: 'error', code: 'unreadable-file', message, file: SETTINGS_FILE }], root);
+  }
+}
+
+/** The state folder without a YAML parser; a wrong guess only misses the cache. */
+function likelyState(settingsText: string | null): string {
+  const written = /^[ \t]+state:[ \t]+["']?([^"'#\s]+)/m.exec(settingsText ?? '');
+  return written?.[1] ?? DEFAULT_SETTINGS.folders.state;
+}
+
+async function settingsOf(
+  text: string | null,
+): Promise<{ settings: TreeSettings; defaults: Located | undefined; diagnostics: readonly Diagnostic[] }> {
+  if (text === null) return { settings: DEFAULT_SETTINGS, defaults: undefined, diagnostics: [] };
+  const { parseSettings } = await import('../config/settings.ts');
+  const { settings = DEFAULT_SETTINGS, defaults, diagnostics } = parseSettings(text, { file: SETTINGS_FILE });
+  return { settings, defaults, diagnostics };
+}
+
+/** Loads zod and YAML. Defaults are read once more when the settings came from the cache. */
+async function parser(
+  root: string,
+  settings: TreeSettings,
+  given: Located | undefined,
+  settingsText: string | null,
+): Promise<(file: LayerFileEntry) => ParsedLayer> {
+  const { parseLayer } = await import('../config/parse-layer.ts');
+  const { MAXIMAL_LENGTH } = await import('../config/read-yaml.ts');
+  const defaults = given ?? (await settingsOf(settingsText)).defaults;
+  return ({ path, size }) => {
+    const refuse = (code: string, message: string): ParsedLayer => {
+      return { places: {}, diagnostics: [{ severity: 'error', code, message, file: path }] };
+    };
+    if (size > 4 * MAXIMAL_LENGTH) return refuse('yaml-limit', `The file has ${size} bytes: that is no layer file`);
+    const text = readText(join(root, path));
+    if (text instanceof Error) return refuse('unreadable-file', `The file cannot be read: ${text.message}`);
+    const id = layerIdOf(path, settings.folders.layers);
+    return parseLayer(text, { file: path, id, ...(defaults && { defaults }) });
+  };
+}
+
+function readText(path: string): string | Error {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(readFileSync(path));
+  } catch (error) {
+    return error instanceof TypeError ? new Error('it is not UTF-8', { cause: error }) : (error as Error);
+  }
+}
+
+function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some(({ severity }) => severity === 'error');
+}
+
+function refusal(diagnostics: readonly Diagnostic[], root: string): InvalidInput {
+  const count = diagnostics.filter(({ severity }) => severity === 'error').length;
+  const files = new Set(diagnostics.filter(({ severity }) => severity === 'error').map(({ file }) => file)).size;
+  const message = `${count} ${count === 1 ? 'problem' : 'problems'} in ${files} ${files === 1 ? 'file' : 'files'}, nothing was done`;
+  return new InvalidInput(message, { diagnostics, root });
+}

@@ -1,0 +1,37 @@
+import { type Diagnostic, InvalidInput } from '../config/diagnostic.ts';
+import { notBuiltYet } from '../config/not-built-yet.ts';
+import { maskSecrets } from '../config/secrets.ts';
+import type { CommandContext, CommandRun } from './command.ts';
+import { loadTree } from './load-tree.ts';
+import { printDiagnostics } from './print-diagnostics.ts';
+
+/** Says every problem of every file. Exit 0 without errors; warnings do not count. */
+export const run: CommandRun = async (context) => {
+  const json = context.values.json === true;
+  try {
+    const { tree, diagnostics } = await loadTree({ ...context.options, cwd: context.cwd });
+    const notYet = tree.layers.flatMap(notBuiltYet).map((one) => ({ ...one, severity: 'warning' as const }));
+    const all = [...diagnostics, ...notYet];
+    if (json) printJson(context, tree.layers.length, all);
+    else {
+      printDiagnostics(context, all, tree.root);
+      context.print(
+        `${count(tree.layers.length, 'layer')}, ${all.length === 0 ? 'no problems' : count(all.length, 'warning')}`,
+      );
+    }
+    return 0;
+  } catch (error) {
+    if (!json || !(error instanceof InvalidInput) || error.diagnostics.length === 0) throw error;
+    printJson(context, null, error.diagnostics);
+    return 2;
+  }
+};
+
+function printJson(context: CommandContext, layers: number | null, diagnostics: readonly Diagnostic[]): void {
+  const masked = diagnostics.map((one) => ({ ...one, message: maskSecrets(one.message) }));
+  context.print(JSON.stringify({ version: 1, layers, diagnostics: masked }, null, 2));
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
