@@ -232,6 +232,16 @@ export const packageTable = [
     zypper: ['ceph-radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'],
   },
   {
+    name: 'busybox',
+    neededFor: 'small images that tests build',
+    use: 'tests',
+    required: false,
+    files: ['/bin/busybox|/usr/bin/busybox'],
+    apt: ['busybox-static'],
+    dnf: ['busybox'],
+    zypper: ['busybox-static'],
+  },
+  {
     name: 'tmux',
     neededFor: 'tests of the terminal view',
     use: 'tests',

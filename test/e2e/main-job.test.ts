@@ -1,0 +1,122 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { addSmallImage, createTree, outcomes, type TestTree } from '../helpers/tree.ts';
+
+const onSmall = (name: string, more = '', cmds = `echo ${name} > /etc/${name}`) => `
+options:
+  layer_type: base
+  name: ${name}
+  parent: oci:small:1
+  pkg_manager: apt
+  publish_registry: oci:images
+${more}
+cmds:
+  - ${cmds}
+`;
+const on = (parent: string, name: string, more = '') =>
+  onSmall(name, more).replace('oci:small:1', `oci:images/${parent}:latest`);
+
+let tree: TestTree;
+beforeAll(async () => {
+  tree = await createTree();
+  await addSmallImage(tree);
+});
+afterAll(() => tree[Symbol.asyncDispose]());
+
+/** base ← middle ← leaf, and side on base; nothing built. */
+beforeEach(async () => {
+  for (const name of ['layers', 'images', '.layers', 'files']) await rm(path.join(tree.root, name), { recursive: true, force: true });
+  await tree.write('layers/base.yaml', onSmall('base'));
+  await tree.write('layers/middle.yaml', on('base', 'middle'));
+  await tree.write('layers/leaf.yaml', `${on('middle', 'leaf')}copyfiles:\n  - {src: files, dest: /etc/files}\n`);
+  await tree.write('layers/side.yaml', on('base', 'side'));
+  await tree.write('files/one', '1');
+});
+
+const build = (...args: string[]) => tree.layers(['build', '--output', 'json', ...args]);
+const built = (ended: Awaited<ReturnType<typeof build>>) =>
+  Object.entries(outcomes(ended))
+    .filter(([, outcome]) => outcome !== 'unchanged')
+    .map(([id, outcome]) => `${id} ${outcome}`)
+    .sort();
+
+test('builds a tree in order, then nothing, and each edit exactly what it can affect', async () => {
+  const first = await build('--all');
+  expect([first.code, built(first), first.stderr]).toEqual([0, ['base built', 'leaf built', 'middle built', 'side built'], '']);
+  const names = await readdir(path.join(tree.root, 'images'));
+  expect(names.sort()).toEqual(['base', 'leaf', 'middle', 'side']);
+
+  const second = await tree.layers(['build', '--all']);
+  expect(second.stdout).toMatch(/nothing to do: 4 layers up to date/);
+
+  await tree.write('files/one', '2');
+  const why = await tree.layers(['why', 'leaf']);
+  expect(why.stdout).toContain('files/one changed');
+  expect(built(await build())).toEqual(['leaf built']);
+
+  await tree.write('layers/middle.yaml', on('base', 'middle').replace('echo middle', 'echo other'));
+  expect(built(await build())).toEqual(['leaf built', 'middle built']);
+
+  await tree.write('layers/side.yaml', on('base', 'side', '  publish_tags: [latest, extra]'));
+  const tagged = await build();
+  expect(built(tagged)).toEqual(['side published']);
+  const index = JSON.parse(await readFile(path.join(tree.root, 'images/side/index.json'), 'utf8'));
+  expect(new Set(index.manifests.map((one: { digest: string }) => one.digest)).size).toBe(1);
+
+  await tree.write('layers/side.yaml', on('base', 'side', '  publish_tags: [latest, extra]\n  log_level: DEBUG'));
+  expect((await tree.layers(['build'])).stdout).toMatch(/nothing to do/);
+});
+
+test('a parent rebuilt to equal content leaves its children alone', async () => {
+  await build();
+  await tree.write('layers/base.yaml', onSmall('base', '', 'echo base > /etc/base; true'));
+  const again = await build();
+  expect(built(again)).toEqual(['base built']);
+});
+
+test('what was removed behind our back is noticed', async () => {
+  await build();
+  await rm(path.join(tree.root, 'images/side'), { recursive: true });
+  expect(built(await build())).toEqual(['side published']);
+  const record = path.join(tree.root, '.layers/records/leaf.json');
+  const { image } = JSON.parse((await readFile(record, 'utf8')).split('\n')[1] ?? '');
+  await tree.storage.exec('buildah', ['rmi', '--force', image.id], { quiet: true });
+  const again = await build();
+  expect(built(again)).toEqual(['leaf built']);
+  await tree.write('.layers/records/side.json', 'damaged');
+  const after = await build();
+  expect(built(after)).toEqual(['side built']);
+  expect(after.stdout).toContain('its record was damaged');
+});
+
+test('a failing command fails its layer and skips what stands on it; nothing built is lost', async () => {
+  await tree.write('layers/middle.yaml', on('base', 'middle').replace('echo middle > /etc/middle', 'echo said; false'));
+  const failed = await build('--keep-going');
+  expect(failed.code).toBe(1);
+  expect(built(failed)).toEqual(['base built', 'leaf skipped', 'middle failed', 'side built']);
+  const text = await tree.layers(['build', '-k']);
+  expect(text.stdout).toMatch(/middle[\s\S]*said/);
+  await tree.write('layers/middle.yaml', on('base', 'middle'));
+  expect(built(await build())).toEqual(['leaf built', 'middle built']);
+});
+
+test('wrong files end with exit 2 before any work, all problems at once', async () => {
+  await tree.write('layers/middle.yaml', `${on('base', 'middle')}pakages: [vim]\n`);
+  await tree.write('layers/side.yaml', on('leaf', 'side').replace('pkg_manager: apt', 'pkg_manager: yum'));
+  const refused = await tree.layers(['build']);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/layers\/middle\.yaml:\d+:\d+[\s\S]*pakages[\s\S]*packages/);
+  expect(refused.stderr).toMatch(/layers\/side\.yaml:\d+:\d+[\s\S]*pkg_manager/);
+  expect(await readdir(tree.root)).not.toContain('images');
+});
+
+test('selectors, --only, --dry-run and plan --json', async () => {
+  const plan = JSON.parse((await tree.layers(['plan', 'middle', '--json'])).stdout);
+  expect(plan).toMatchObject({ version: 1, layers: [{ id: 'base', action: 'build' }, { id: 'middle', action: 'build', recipeKey: null }] });
+  expect((await tree.layers(['build', '--dry-run'])).code).toBe(0);
+  const only = await tree.layers(['build', 'middle', '--only']);
+  expect([only.code, only.stderr]).toEqual([2, expect.stringContaining('was never built here')]);
+  expect(built(await build('middle'))).toEqual(['base built', 'middle built']);
+  expect(built(await build('--force', 'middle'))).toEqual(['middle built']);
+});
