@@ -209,7 +209,8 @@ function buffering(): { reporter: PlainReporter; written: string[] } {
 test('of a layer that prints a lot, a group shows the last lines and says where the rest is', () => {
   const { reporter, written } = buffering();
   for (const event of manyLayers(2, 3000, 2)) reporter.event(event);
-  expect(written.slice(2, 4)).toEqual(['2001 lines', '… 1,000 earlier lines in the log']);
+  expect(written).toContain('2001 lines');
+  expect(written).toContain('… 1,000 earlier lines in the log');
 });
 
 test('a thousand layers are kept in bounded memory', () => {
