@@ -28,6 +28,11 @@ async function dispatch(program: string, argv: readonly string[], signals: Inter
     process.stdout.write(`${program} ${VERSION}\n`);
     return 0;
   }
+  if (program === 'image-build') {
+    throw new InvalidInput('the command line of image-build is not part of this version yet', {
+      hint: "'layers build' takes the same layer files, below a folder layers/",
+    });
+  }
   const parsed = parseArguments(argv);
   if (parsed === undefined) {
     process.stdout.write(programHelp());
