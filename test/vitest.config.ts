@@ -33,6 +33,7 @@ export default defineConfig({
           name: 'real',
           include: ['e2e/**/*.test.ts'],
           fileParallelism: false,
+          globalSetup: ['./e2e/services.ts'],
           testTimeout: 10 * MINUTE,
           hookTimeout: 5 * MINUTE,
           sequence: { groupOrder: 2 },
