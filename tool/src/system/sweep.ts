@@ -1,0 +1,73 @@
+import { readFile, rm } from 'node:fs/promises';
+import type { Exec } from './command.ts';
+import { isContainerOf } from './container-name.ts';
+import { endProcesses, findProcesses } from './processes.ts';
+
+const GRACE_MS = 2000;
+
+/** What was found of a dead run and is gone now. */
+export interface Swept {
+  readonly processes: number;
+  readonly containers: readonly string[];
+  readonly mounts: readonly string[];
+}
+
+/**
+ * Removes what a run that died left behind, and only that: first its processes (they carry `LAYERS_RUN_ID`, or live in a
+ * root below its temporary folder), then its containers by name, its mounts, and its temporary folder. The caller has
+ * made sure that the run is dead.
+ */
+export async function sweepRun(
+  runId: string,
+  options: {
+    readonly exec: Exec;
+    /** Absolute folder of that run, above its TMPDIR; removed. */
+    readonly temporary?: string;
+    readonly graceMs?: number;
+  },
+): Promise<Swept> {
+  const { exec, temporary } = options;
+  const marks = { environment: `LAYERS_RUN_ID=${runId}`, ...(temporary === undefined ? {} : { below: temporary }) };
+  let processes = 0;
+  const find = () => {
+    const found = findProcesses(marks);
+    processes = Math.max(processes, found.length);
+    return found;
+  };
+  await endProcesses(find, options.graceMs ?? GRACE_MS);
+  // A killed `buildah run` leaves mounts below its TMPDIR: the root with all that was mounted in it.
+  const mounts = temporary === undefined ? [] : await mountsBelow(temporary);
+  for (const mount of mounts.toReversed()) {
+    await exec('umount', ['--lazy', '--', mount], { quiet: true, accept: [0, 1, 32] });
+  }
+  const containers = await removeContainers(exec, { runId });
+  if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+  return { processes, containers, mounts };
+}
+
+/** Removes the containers of a run, or of one layer in it; gives their names. */
+export async function removeContainers(
+  exec: Exec,
+  options: { readonly runId: string; readonly layer?: string },
+): Promise<string[]> {
+  const { runId, layer } = options;
+  const buildah = (...args: string[]) => exec('buildah', args, { quiet: true });
+  const { stdout } = await buildah('containers', '--json');
+  // Without containers it prints `null` or nothing.
+  const listed = (JSON.parse(stdout.trim() || 'null') ?? []) as { containername: string }[];
+  const names = listed.map((entry) => entry.containername).filter((name) => isContainerOf(name, runId, layer));
+  if (names.length > 0) await buildah('rm', '--', ...names);
+  return names;
+}
+
+/** Mount points below `folder`, in the order they were made. */
+async function mountsBelow(folder: string): Promise<string[]> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+  const points = lines.map((line) => unescapeOctal(line.split(' ')[4] ?? ''));
+  return points.filter((point) => point.startsWith(`${folder}/`));
+}
+
+/** `/proc` writes space, tab, newline and backslash in octal. */
+function unescapeOctal(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
