@@ -82,3 +82,24 @@ test.each(['failing', 'interrupted'] as const)('the streams and the cursor are g
   expect(text.lastIndexOf('\x1b[?25h')).toBeGreaterThan(text.lastIndexOf('\x1b[?25l'));
   expect(text).toContain(name === 'failing' ? '2 built, 1 published' : 'interrupted by SIGINT');
 });
+
+test.each([
+  ['a terminal', { isTTY: true, columns: 80 }, {}, true],
+  ['CI', { isTTY: true, columns: 80 }, { CI: 'true' }, false],
+  ['a dumb terminal', { isTTY: true, columns: 80 }, { TERM: 'dumb' }, false],
+  ['a terminal without a size', { isTTY: true, columns: 0 }, {}, false],
+  ['a pipe', { isTTY: false, columns: 80 }, {}, false],
+])('on %s: the live view or plain lines', async (_name, { isTTY, columns }, env, live) => {
+  const stdout = sink({ columns, rows: 24 });
+  const reporter = createReporter({
+    mode: 'auto',
+    stdout: stdout.stream,
+    stderr: sink().stream,
+    env: { NO_COLOR: '1', ...env },
+    isTTY,
+    root: '/tree',
+  });
+  for (const event of recorded('failing')) reporter.event(event);
+  await reporter.end();
+  expect(stdout.text().includes('[debian/base] packages …')).toBe(!live);
+});

@@ -1,7 +1,7 @@
 import { plainText } from './plain-text.ts';
 
 /** A layer's buffered output and where it came from. */
-export interface OutputGroup {
+interface OutputGroup {
   readonly title: string;
   readonly lines: readonly string[];
   /** Milliseconds since the epoch. */

@@ -31,7 +31,9 @@ export function createReporter(options: ReporterOptions): Reporter {
   const { mode, stdout, stderr, env, isTTY, root, columns, level = 'info' } = options;
   if (mode === 'json') return createJsonReporter(stdout);
   const colour = wantsColour(env, isTTY);
-  if (mode === 'tty' || (mode === 'auto' && isTTY && !env.CI && env.TERM !== 'dumb' && level !== 'debug')) {
+  // A pseudo terminal that nobody gave a size (`script`, `docker run -t`) says 0 columns: nothing could be drawn on it.
+  const canDraw = isTTY && env.TERM !== 'dumb' && stdout.columns !== 0;
+  if (mode === 'tty' || (mode === 'auto' && canDraw && !env.CI && level !== 'debug')) {
     return new TtyReporter({ stdout, stderr, colour, root, columns });
   }
   return new PlainReporter({
@@ -39,7 +41,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     paint: createPaint(colour),
     colour,
     root,
-    columns: stdout.columns ?? columns,
+    columns: stdout.columns || columns,
     level,
     ci: ciStyle(env, randomUUID()),
   });

@@ -140,8 +140,8 @@ class LayersRenderer extends DefaultRenderer {
 
   override create(options?: { tasks?: boolean; bottomBar?: boolean; prompt?: boolean }): string {
     const { live, now, paint, stdout } = this.#options;
-    const columns = (stdout.columns ?? 80) - MARGIN;
-    const rows = Math.max(2, (stdout.rows ?? 24) - ROWS_BELOW);
+    const columns = (stdout.columns || 80) - MARGIN;
+    const rows = Math.max(2, (stdout.rows || 24) - ROWS_BELOW);
     const at = now();
     this.#shown.length = 0;
     for (const { id, text } of layerLines(live, { rows, columns }, at, paint)) {

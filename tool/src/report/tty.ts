@@ -62,7 +62,7 @@ export class TtyReporter implements Reporter {
     const paint = createPaint(colour);
     output.write(this.#warnings.map((warning) => `${paint('yellow', 'warning')} ${warning}`));
     if (this.#summary !== undefined) {
-      output.write(summaryLines(this.#summary, { colour, root, columns: stdout.columns ?? columns }));
+      output.write(summaryLines(this.#summary, { colour, root, columns: stdout.columns || columns }));
     }
     await output.flush();
   }

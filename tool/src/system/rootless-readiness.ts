@@ -33,7 +33,7 @@ export async function rootlessReadiness(
 }
 
 /** How many ids lines such as `alice:100000:65536` give to a user, who may be named or numbered there. */
-export async function subordinateIds(file: string, user: string, uid: number): Promise<number> {
+async function subordinateIds(file: string, user: string, uid: number): Promise<number> {
   const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').map((line) => line.trim().split(':'));
   const own = lines.filter(([owner]) => owner === user || owner === String(uid));
   return own.reduce((sum, [, , count]) => sum + (Number(count) || 0), 0);
