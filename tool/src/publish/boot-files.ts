@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdtemp, open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Workspace } from '../system/workspace.ts';
 import { copyHashing, hashed } from './hashing.ts';
@@ -18,8 +18,7 @@ export function createBootFiles(imageId: string, workspace: Workspace): BootFile
       const key = JSON.stringify([squashfsOptions, bootKernel]);
       const known = made.get(key);
       if (known !== undefined) return known;
-      const folder = path.join(workspace.temporary, `boot-${made.size}`);
-      const making = makeArtefacts(imageId, folder, squashfsOptions, bootKernel, workspace);
+      const making = makeArtefacts(imageId, squashfsOptions, bootKernel, workspace);
       made.set(key, making);
       return making;
     },
@@ -29,12 +28,11 @@ export function createBootFiles(imageId: string, workspace: Workspace): BootFile
 /** The committed image is what is squashed: a working container's own mount gives other files (its times are not clamped). */
 async function makeArtefacts(
   imageId: string,
-  folder: string,
   squashfsOptions: readonly string[],
   bootKernel: string,
   workspace: Workspace,
 ): Promise<BootArtefacts> {
-  await mkdir(folder, { recursive: true });
+  const folder = await mkdtemp(path.join(workspace.temporary, 'boot-'));
   const { buildah } = workspace;
   const container = await buildah.from(imageId, { pull: 'never' });
   try {

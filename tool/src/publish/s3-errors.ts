@@ -36,17 +36,24 @@ export function askedMs(error: unknown): number | undefined {
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
+/** The server does not know the account, or the secret is not its. */
+export function isRefused(error: unknown): boolean {
+  return /^(InvalidAccessKeyId|SignatureDoesNotMatch)$/.test((error as S3Error).name);
+}
+
 /** 411 and 501 answer a request that was sent in a way that the server does not know: with checksums. */
 export function refusesChecksums(error: unknown): boolean {
   const status = statusOf(error);
   return status === 411 || status === 501 || /^(MissingContentLength|NotImplemented)$/.test((error as S3Error).name);
 }
 
-/** The failure in words, with what to do about it. */
+/** A failure of the server or the line in words, with what to do about it; anything else stays as it is. */
 export function explainS3(error: unknown, endpoint: string, bucket: string): unknown {
-  if (!(error instanceof Error) || error instanceof PublishFailure || error.name === 'AbortError') return error;
   const { name, code = '', message } = error as S3Error;
   const status = statusOf(error);
+  const isKnown = status !== undefined || CERTIFICATE.test(code) || isTransientS3(error) || code === 'ENOTFOUND';
+  if (name === 'CredentialsProviderError') return noCredentials(endpoint, error);
+  if (!isKnown) return error;
   const say = (what: string, hint?: string) =>
     new PublishFailure(`${endpoint}/${bucket}: ${what}`, { ...(hint ? { hint } : {}), cause: error });
   if (CERTIFICATE.test(code)) {
@@ -55,10 +62,8 @@ export function explainS3(error: unknown, endpoint: string, bucket: string): unk
       'Add its CA to the system’s store (update-ca-certificates, update-ca-trust), or set s3_tls_verify: false.',
     );
   }
-  if (name === 'CredentialsProviderError' || /Could not load credentials/.test(message))
-    return noCredentials(endpoint, error);
   if (name === 'NoSuchBucket') return say('the bucket does not exist', `Create it: ${createCommand(endpoint, bucket)}`);
-  if (/^(InvalidAccessKeyId|SignatureDoesNotMatch)$/.test(name)) {
+  if (isRefused(error)) {
     return say(
       `the credentials are refused (${name})`,
       `Check S3_ACCESS and S3_SECRET (or …__${endpointName(endpoint)}).`,

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { LocalFile } from './publisher.ts';
 import type { S3Door } from './s3-client.ts';
 import { QUESTION } from './s3-client.ts';
-import { statusOf } from './s3-errors.ts';
+import { isRefused, statusOf } from './s3-errors.ts';
 import { type Metadata, multipartCopy, multipartUpload } from './s3-multipart.ts';
 
 /** The size up to which one request copies; S3 refuses more. */
@@ -29,17 +29,24 @@ export async function headObject(door: S3Door, key: string): Promise<StoredObjec
   }
 }
 
-/** Throws the SDK's error when the bucket is not there, or nobody answers. Who may write may be forbidden to ask. */
+/** Whether the bucket is there, as far as we are told. Throws the SDK's error when nobody answers or knows us. */
 export async function checkBucket(door: S3Door): Promise<'there' | 'missing'> {
+  const { bucket: Bucket } = door.settings;
   try {
-    const { bucket: Bucket } = door.settings;
     await door.send((client, sdk, options) => client.send(new sdk.HeadBucketCommand({ Bucket }), options), QUESTION);
     return 'there';
   } catch (error) {
     if (statusOf(error) === 404) return 'missing';
-    if (statusOf(error) === 403) return 'there';
-    throw error;
+    if (statusOf(error) !== 403) throw error;
   }
+  // Who may write may be forbidden to ask, but the reply to a HEAD has no body that would tell wrong credentials apart.
+  try {
+    const list = { Bucket, MaxKeys: 1 };
+    await door.send((client, sdk, options) => client.send(new sdk.ListObjectsV2Command(list), options), QUESTION);
+  } catch (error) {
+    if (isRefused(error)) throw error;
+  }
+  return 'there';
 }
 
 /** `onBytes` is told of each part that has arrived. Throws when the file is not what it was when it was hashed. */
