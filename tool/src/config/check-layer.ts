@@ -58,7 +58,7 @@ function checkBase({ layer, report }: Check): void {
   });
 }
 
-function checkAnsible({ layer, report }: Check): void {
+function checkAnsible({ layer, merged, report }: Check): void {
   const { options } = layer;
   if (options.playbooks.length === 0) {
     report(['options', 'layer_type'], {
@@ -68,7 +68,8 @@ function checkAnsible({ layer, report }: Check): void {
     });
   }
   if (options.parent === 'scratch') {
-    report(['options', 'parent'], {
+    const given = find(merged, ['options', 'parent']) !== undefined;
+    report(['options', given ? 'parent' : 'layer_type'], {
       code: 'missing-parent',
       message: 'An Ansible layer needs a `parent` with Python in it: an empty root has none',
       hint: 'name an image or another layer as `parent`',

@@ -32,9 +32,9 @@ image-build's. Keys may be written with hyphens too (\`publish-s3\`). An unquote
 and Ansible (YAML 1.1): \`yes\` is a boolean, \`0644\` is octal, \`8.10\` is the number 8.1. Where text is wanted, put quotes around
 what looks like a number.
 
-*counts* says what a change of the key makes necessary: **build** builds the layer again, **publish** only publishes it again,
-**–** does nothing. Keys marked *base* or *Ansible* have an effect in that type of layer only. Secret values (🔒) are kept
-as hashes in every record.
+_counts_ says what a change of the key makes necessary: **build** builds the layer again, **publish** only publishes it again,
+**–** does nothing. Keys marked _base_ or _Ansible_ have an effect in that type of layer only. Values of
+keys marked _secret_ are kept as hashes in every record.
 
 Editors check a file that begins with \`# yaml-language-server: $schema=\` and the path of \`docs/layer-file.schema.json\`
 (\`layers schema\` prints it).`,
@@ -71,7 +71,7 @@ folders:
   layers: layers
 defaults:
   publish_registry: registry.example/hpc
-  publish_tags: ['9.5', latest]
+  publish_tags: ["9.5", latest]
 jobs: 4
 \`\`\`
 
@@ -106,16 +106,20 @@ function settingsTable(keys: Facts, properties: Readonly<Record<string, Schema>>
   return markdown(['key', 'type', 'default', 'effect'], rows);
 }
 
+/** Columns as wide as their widest cell, as Biome formats tables. */
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const lines = cells.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
 }
 
 function countsOf({ counts, ansibleCounts, only, secret }: KeyFacts): string {
   const word = counts === 'neither' ? '–' : counts;
   const ansible = ansibleCounts === undefined ? '' : `; ${ansibleCounts} for Ansible`;
-  const type = only === undefined ? '' : `, *${only === 'base' ? 'base' : 'Ansible'}*`;
-  return `${word}${ansible}${type}${secret === true ? ' 🔒' : ''}`;
+  const type = only === undefined ? '' : `, _${only === 'base' ? 'base' : 'Ansible'}_`;
+  return `${word}${ansible}${type}${secret === true ? ', _secret_' : ''}`;
 }
 
 function defaultOf(key: string, keys: Facts, property: Schema): string {

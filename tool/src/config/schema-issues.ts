@@ -55,7 +55,7 @@ function unknownKey(path: Path, key: string, place: Located, levels: readonly Le
   const written = place.key?.text ?? key;
   const here = levels.find((level) => level.holds(path));
   const where = here?.where ?? `under ${nameOf(path)}`;
-  const home = levels.find((level) => level !== here && key in level.keys);
+  const home = levels.find((level) => level !== here && Object.hasOwn(level.keys, key));
   if (home !== undefined) {
     const message = `\`${written}\` has no meaning ${where}: it belongs ${home.where}`;
     return problemAt(

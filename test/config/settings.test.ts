@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { parseSettings } from '../../tool/src/config/settings.ts';
+import { BASE, codes, treeOf } from './reading.ts';
+
+const settings = (text: string) => parseSettings(text, { file: 'layers.yaml' });
+
+describe('layers.yaml', () => {
+  test('may be empty, and then all is as by default', () => {
+    const { settings: found, diagnostics } = settings('# nothing yet\n');
+    expect(diagnostics).toEqual([]);
+    expect(found).toEqual({
+      folders: { layers: 'layers', inventory: 'inventory', playbooks: 'playbooks', state: '.layers' },
+      cache: '',
+    });
+  });
+
+  test('folders, cache and jobs', () => {
+    const { settings: found } = settings(
+      'folders: {layers: ./images/, state: .state}\ncache: reg.example/cache\njobs: 3\n',
+    );
+    expect(found).toMatchObject({
+      folders: { layers: 'images', state: '.state', playbooks: 'playbooks' },
+      cache: 'reg.example/cache',
+      jobs: 3,
+    });
+  });
+
+  test.each([
+    ['- a\n', '1:1 not-a-map'],
+    ['jobs: many\n', '1:7 wrong-type'],
+    ['jobs: 0\n', '1:7 invalid-value'],
+    ['folders: {layers: ../other}\n', '1:19 invalid-folder'],
+    ['folders: {state: /var/lib/x}\n', '1:18 invalid-folder'],
+    ['defualts: {}\n', '1:1 unknown-key'],
+    ['packages: [a]\n', '1:1 misplaced-key'],
+    ['defaults: {packages: [a]}\n', '1:12 misplaced-key'],
+    ['defaults: {publish_tags: 8.10}\n', '1:26 unquoted-number'],
+    ['cache:\n', '1:1 empty-key?'],
+    ['jobs: 1\njobs: 2\n', '2:1 duplicate-key'],
+  ])('%j', (text, problem) => {
+    expect(codes(settings(text).diagnostics)).toEqual([problem]);
+  });
+});
+
+describe('defaults', () => {
+  const defaults = `defaults:
+  publish-registry: reg.example/hpc
+  publish_tags: [a, b]
+  labels: {team: hpc, site: north}
+  playbooks: site.yaml
+`;
+
+  test('lie under the options of every layer: the file wins, lists are replaced, labels merged', () => {
+    const { tree, diagnostics } = treeOf({ x: `${BASE}  publish_tags: c\n  labels: {site: south}\n` }, defaults);
+    expect(diagnostics).toEqual([]);
+    expect(tree.layers[0]?.options).toMatchObject({
+      publish_registry: 'reg.example/hpc',
+      publish_tags: ['c'],
+      labels: { team: 'hpc', site: 'south' },
+    });
+  });
+
+  test('may have the shape of a layer file', () => {
+    const { tree } = treeOf({ x: BASE }, 'defaults:\n  options:\n    publish_registry: oci:images\n');
+    expect(tree.layers[0]?.options.publish_registry).toBe('oci:images');
+  });
+
+  test('hold for a key that the file leaves empty', () => {
+    const { tree } = treeOf({ x: `${BASE}  publish_tags:\n` }, defaults);
+    expect(tree.layers[0]?.options.publish_tags).toEqual(['a', 'b']);
+  });
+
+  test('a problem in them is told once, where it is written', () => {
+    const { diagnostics } = treeOf({ x: BASE, y: BASE }, 'defaults:\n  publish_tags: [bad tag]\n');
+    expect(diagnostics.map(({ file, code }) => `${file} ${code}`)).toEqual(['layers.yaml invalid-tag']);
+    expect(codes(diagnostics)).toEqual(['2:18 invalid-tag']);
+  });
+});
