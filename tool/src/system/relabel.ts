@@ -4,8 +4,8 @@ import path from 'node:path';
 import type { ImageInfo } from './buildah.ts';
 import type { Descriptor, StoredImage } from './image-info.ts';
 
-/** Labels of publishing: those that a parent brought along describe the parent. */
-const OWN_PREFIX = 'org.openchami.image.';
+/** Buildah's own; everything else is the caller's, who knows what an external parent handed down. */
+const KEPT = 'io.buildah.version';
 /** Say by which name and digest the parent was called when this was committed; the same parent has many names. */
 const BASE_ANNOTATIONS = /^org\.opencontainers\.image\.base\./;
 
@@ -20,7 +20,7 @@ interface Relabelling {
 }
 
 /**
- * Stores an image with the layers of `info` and other labels; gives its id. An OCI layout is written that holds only a
+ * Stores an image with the layers of `info` and exactly these labels; gives its id. An OCI layout is written that holds only a
  * manifest and a configuration: skopeo asks the storage for each layer first, finds it, and never reads a blob. It
  * takes hundredths of a second whatever the size (`buildah commit` would add an empty layer, and `buildah build` cannot
  * take a label away). The same labels on the same image give the same id.
@@ -29,7 +29,7 @@ export async function relabelImage({ info, labels, folder, skopeo, storage }: Re
   const { manifest } = info;
   if (manifest === undefined) throw new Error(`no manifest of ${info.id}`);
   const inner = (info.config.config ?? {}) as Record<string, unknown>;
-  const kept = Object.entries(info.labels).filter(([name]) => !name.startsWith(OWN_PREFIX));
+  const kept = Object.entries(info.labels).filter(([name]) => name === KEPT);
   const Labels = Object.fromEntries([...kept, ...Object.entries(labels)].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   const config = await blob(folder, manifest.config.mediaType, { ...info.config, config: { ...inner, Labels } });
   const annotations = Object.entries(manifest.annotations ?? {}).filter(([name]) => !BASE_ANNOTATIONS.test(name));
