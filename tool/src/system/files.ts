@@ -1,33 +1,27 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
  * Writes `data` to `file` so that after a crash or a power loss the file is whole: the old one or the new one.
  * The folder must exist; the temporary file lies beside the target, as a rename works only within a file system.
  */
-export async function writeFileAtomic(file: string, data: string | Uint8Array, options: { readonly mode?: number } = {}): Promise<void> {
-  await replaceFile(file, (temporary) => temporary.writeFile(data), options);
-}
-
-/**
- * As `writeFileAtomic`, for content that `write` produces piece by piece. When `write` throws, the target stays as it
- * was and the temporary file is removed.
- */
-export async function replaceFile<T>(file: string, write: (temporary: FileHandle) => Promise<T>, options: { readonly mode?: number } = {}): Promise<T> {
+export async function writeFileAtomic(
+  file: string,
+  data: string | Uint8Array,
+  options: { readonly mode?: number } = {},
+): Promise<void> {
   const temporary = temporaryNameBeside(file);
   try {
     const handle = await open(temporary, 'wx', options.mode ?? 0o644);
-    let result: T;
     try {
-      result = await write(handle);
+      await handle.writeFile(data);
       await handle.sync();
     } finally {
       await handle.close();
     }
     await rename(temporary, file);
     await syncFolder(path.dirname(file));
-    return result;
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
