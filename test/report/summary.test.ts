@@ -131,3 +131,10 @@ test("nothing of a child's reaches the terminal as a command", () => {
   const lines = summaryLines({ runId: evil, durationMs: 1, layers: [layer], verified: true }, plain);
   expect(lines.join('')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
 });
+
+test('where to get a layer that failed is not told from an earlier run', () => {
+  const summary = summaryOf('failing');
+  const references = [{ kind: 'image', reference: 'r/old:1', digest: 'sha256:00' }] as const;
+  const layers = summary.layers.map((layer) => (layer.outcome === 'failed' ? { ...layer, references } : layer));
+  expect(summaryLines({ ...summary, layers }, plain).join('\n')).not.toContain('r/old:1');
+});

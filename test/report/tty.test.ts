@@ -103,3 +103,17 @@ test.each([
   await reporter.end();
   expect(stdout.text().includes('[debian/base] packages …')).toBe(!live);
 });
+
+test('a layer that waits for another run says for whom; afterwards too, once', async () => {
+  const [started, layer] = recorded('failing');
+  if (started === undefined || layer?.type !== 'layer-started') throw new Error('fixture');
+  const message = 'waiting for process 12 on host (run r), which is building it';
+  const waiting = { at: layer.at, type: 'warning', id: layer.id, message } as const;
+  const { live, now } = liveAt([started, layer, waiting]);
+  expect(layerLines(live, { rows: 20, columns: 120 }, now, paint)[0]?.text).toContain(message);
+
+  const own = recorded('failing').filter((event) => event.type === 'warning' || event.type === 'run-finished');
+  const text = await report([waiting, ...own], { mode: 'tty', env: { NO_COLOR: '1' } });
+  expect(text.split(`warning debian/base: ${message}`)).toHaveLength(2);
+  expect(text.split('warning debian/base: files/motd is 0600')).toHaveLength(2);
+});

@@ -58,6 +58,10 @@ export class LiveRun {
         if (line.trim() !== '') this.#change(event.id, { lastLine: line });
         break;
       }
+      case 'warning':
+        // A layer that waits for another run's lock says so in no other way.
+        if (event.id !== null) this.#change(event.id, { lastLine: plainText(event.message) });
+        break;
       case 'layer-finished':
         this.#finish(event.summary);
         break;

@@ -49,7 +49,11 @@ export function summaryLines(summary: RunSummary, options: SummaryOptions): stri
   }
   const blocks = [
     tableLines(done, paint, options.columns),
-    referenceLines(done, paint),
+    // A layer that failed may have references of an earlier run, which are not what was asked for.
+    referenceLines(
+      done.filter(({ outcome }) => isBroughtInLine(outcome)),
+      paint,
+    ),
     warnings,
     skippedLines(layers, paint),
     cancelledLines(layers, paint),
@@ -62,6 +66,10 @@ export function summaryLines(summary: RunSummary, options: SummaryOptions): stri
 
 function isDone(outcome: LayerOutcome): boolean {
   return outcome !== 'unchanged' && outcome !== 'skipped';
+}
+
+function isBroughtInLine(outcome: LayerOutcome): boolean {
+  return outcome === 'built' || outcome === 'reused' || outcome === 'published';
 }
 
 function headline(summary: RunSummary, paint: Paint): string {

@@ -2,7 +2,7 @@ import type { LayerId } from '../config/layer.ts';
 import type { Reporter, RunEvent, RunSummary } from '../run/events.ts';
 import { LiveRun } from './live.ts';
 import { createLineOutput, type OutputStream } from './output.ts';
-import { createPaint } from './palette.ts';
+import { createPaint, type Paint } from './palette.ts';
 import { plainText } from './plain-text.ts';
 import { summaryLines } from './summary.ts';
 import type { Screen } from './tty-screen.ts';
@@ -22,7 +22,7 @@ export interface TtyOptions {
 export class TtyReporter implements Reporter {
   readonly #options: TtyOptions;
   readonly #live = new LiveRun();
-  readonly #warnings: string[] = [];
+  readonly #warnings: Extract<RunEvent, { type: 'warning' }>[] = [];
   #layers: readonly LayerId[] = [];
   #screen: Promise<Screen> | undefined;
   #summary: RunSummary | undefined;
@@ -44,8 +44,7 @@ export class TtyReporter implements Reporter {
         void this.#screen?.then((screen) => screen.finish(event.summary));
         break;
       case 'warning':
-        // A layer's own are in its summary.
-        if (event.id === null) this.#warnings.push(plainText(event.message));
+        this.#warnings.push(event);
         break;
       case 'run-finished':
         this.#summary = event.summary;
@@ -59,12 +58,23 @@ export class TtyReporter implements Reporter {
     const screen = await this.#screen;
     await screen?.close();
     const output = createLineOutput(stdout);
-    const paint = createPaint(colour);
-    output.write(this.#warnings.map((warning) => `${paint('yellow', 'warning')} ${warning}`));
+    output.write(this.#warningLines(createPaint(colour)));
     if (this.#summary !== undefined) {
       output.write(summaryLines(this.#summary, { colour, root, columns: stdout.columns || columns }));
     }
     await output.flush();
+  }
+
+  /** Warnings that were seen only while the view was there: of what came before any layer, of locks that were waited for. */
+  #warningLines(paint: Paint): string[] {
+    const inSummary = new Set(
+      this.#summary?.layers.flatMap(({ id, warnings }) => warnings.map((text) => `${id}\n${text}`)),
+    );
+    return this.#warnings
+      .filter(({ id, message }) => !inSummary.has(`${id}\n${message}`))
+      .map(
+        ({ id, message }) => `${paint('yellow', 'warning')} ${plainText(id === null ? message : `${id}: ${message}`)}`,
+      );
   }
 
   // listr2 takes a good part of a null build's whole time to load: only a run that does something pays for it.
