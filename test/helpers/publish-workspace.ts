@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PublishedImage } from '../../tool/src/publish/publisher.ts';
 import type { Buildah } from '../../tool/src/system/buildah.ts';
@@ -59,10 +59,7 @@ export function publishedImage(
 }
 
 /** Files of a root that boots nothing but has all that is looked for. `more`: path → content. */
-export async function writeTinyRoot(
-  root: string,
-  more: Readonly<Record<string, string | Uint8Array>> = {},
-): Promise<void> {
+async function writeTinyRoot(root: string, more: Readonly<Record<string, string | Uint8Array>> = {}): Promise<void> {
   const files: Record<string, string | Uint8Array> = {
     'usr/lib/os-release': 'NAME="Tiny = small"\nID=Tiny\nVERSION_ID="1.5"\n',
     'boot/vmlinuz-6.1.0-9-amd64': 'kernel 9',
@@ -84,7 +81,6 @@ export async function buildTinyImage(
   folder: string,
   more: Readonly<Record<string, string | Uint8Array>> = {},
 ): Promise<string> {
-  const { symlink } = await import('node:fs/promises');
   const root = await mkdtemp(path.join(folder, 'tiny-'));
   await writeTinyRoot(root, more);
   await symlink('/usr/lib/os-release', path.join(root, 'etc/os-release'));

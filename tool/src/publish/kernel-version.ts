@@ -34,5 +34,5 @@ function isBefore(segment: string | undefined): boolean {
 
 /** `5.14.0-427.el9.x86_64+debug` and `…+64k` are variants of the kernel that the same package set brings. */
 export function kernelVariant(version: string): string {
-  return /\+([A-Za-z][A-Za-z0-9_-]*)$/.exec(version)?.[1] ?? '';
+  return /\+([A-Za-z0-9][\w-]*)$/.exec(version)?.[1] ?? '';
 }

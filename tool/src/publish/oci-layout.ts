@@ -32,7 +32,7 @@ export function blobPath(layout: string, digest: string): string {
   return path.join(layout, 'blobs', match[1] as string, match[2] as string);
 }
 
-export async function readJson<T>(file: string): Promise<T> {
+async function readJson<T>(file: string): Promise<T> {
   return JSON.parse(await readFile(file, 'utf8')) as T;
 }
 

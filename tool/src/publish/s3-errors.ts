@@ -2,7 +2,7 @@ import { PublishFailure } from './publisher.ts';
 import { endpointName } from './s3-credentials.ts';
 
 /** The parts of an SDK error that we look at. Socket errors have a `code` and no `$metadata`. */
-export interface S3Error extends Error {
+interface S3Error extends Error {
   readonly code?: string;
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
@@ -84,7 +84,7 @@ export function explainS3(error: unknown, endpoint: string, bucket: string): unk
   );
 }
 
-export function noCredentials(endpoint: string, cause?: unknown): PublishFailure {
+function noCredentials(endpoint: string, cause?: unknown): PublishFailure {
   return new PublishFailure(`no credentials for ${endpoint}`, {
     hint: `Set S3_ACCESS and S3_SECRET, or S3_ACCESS__${endpointName(endpoint)} and S3_SECRET__${endpointName(endpoint)} for this endpoint alone, or what the AWS SDK reads.`,
     cause,
