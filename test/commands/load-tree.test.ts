@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -211,5 +212,24 @@ describe('the cache of parsed layers', () => {
   test('a state folder that cannot be written is no failure', async () => {
     write({ 'layers/a.yaml': named('a'), '.layers': 'a file' });
     expect(await names()).toEqual(['a']);
+  });
+
+  test('spares an unchanged tree YAML and zod', async () => {
+    write({ 'layers.yaml': 'jobs: 2\n', 'layers/a.yaml': named('a') });
+    await names();
+    const loaded = () => {
+      const script = `
+        import { registerHooks } from 'node:module';
+        registerHooks({ resolve: (name, context, next) => {
+          if (['yaml', 'zod'].includes(name)) console.log(name);
+          return next(name, context);
+        } });
+        const { loadTree } = await import(${JSON.stringify(join(import.meta.dirname, '../../tool/src/commands/load-tree.ts'))});
+        await loadTree({ cwd: ${JSON.stringify(root)} });`;
+      return spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).stdout;
+    };
+    expect(loaded()).toMatch(/yaml|zod/);
+    mark();
+    expect(loaded()).toBe('');
   });
 });

@@ -37,7 +37,7 @@ export function codes(diagnostics: readonly Diagnostic[]): string[] {
   });
 }
 
-export const shown = (diagnostics: readonly Diagnostic[]): string[] =>
+const shown = (diagnostics: readonly Diagnostic[]): string[] =>
   diagnostics.map(
     ({ file, range, code, message, hint }) => `${file}:${range?.line}:${range?.column} ${code} ${message} (${hint})`,
   );

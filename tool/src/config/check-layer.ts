@@ -18,7 +18,7 @@ export interface Check {
   report(path: Path, problem: Problem): void;
 }
 
-export interface Problem {
+interface Problem {
   readonly severity?: 'error' | 'warning';
   readonly code: string;
   readonly message: string;

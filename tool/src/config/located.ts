@@ -21,7 +21,7 @@ export type Located = Place &
   );
 
 /** The member under a key or index, if there is one. */
-export function member(parent: Located, step: string | number): Located | undefined {
+function member(parent: Located, step: string | number): Located | undefined {
   if (parent.kind === 'map') return parent.entries.get(String(step));
   if (parent.kind === 'list') return parent.items[Number(step)];
   return undefined;

@@ -26,7 +26,7 @@ const integer = (least: number, most: number) => {
   ]);
 };
 
-export const repoSchema = described(REPO_KEYS, {
+const repoSchema = described(REPO_KEYS, {
   alias: text.min(1),
   url: text.optional(),
   gpg: text.optional(),
@@ -36,20 +36,20 @@ export const repoSchema = described(REPO_KEYS, {
   apt_comp: text.optional(),
 });
 
-export const copyfileSchema = described(COPYFILE_KEYS, {
+const copyfileSchema = described(COPYFILE_KEYS, {
   src: text.min(1),
   dest: text.min(1),
   opts: words.default(COPYFILE_DEFAULTS.opts),
 });
 
-export const commandSchema = described(COMMAND_KEYS, {
+const commandSchema = described(COMMAND_KEYS, {
   cmd: text.min(1),
   loglevel: text.default(COMMAND_DEFAULTS.loglevel),
   buildah_extra_args: words.default(COMMAND_DEFAULTS.buildah_extra_args),
 });
 const bareCommand = text.min(1).transform((cmd) => ({ cmd, ...COMMAND_DEFAULTS }) as z.output<typeof commandSchema>);
 
-export const openscapSchema = described(OPENSCAP_KEYS, {
+const openscapSchema = described(OPENSCAP_KEYS, {
   profile: text.optional(),
   benchmark_path: text.optional(),
   oval_url: text.optional(),
