@@ -163,6 +163,8 @@ describe('the cache of parsed layers', () => {
     await names();
     const cache = JSON.parse(readFileSync(cacheFile(), 'utf8'));
     cache.layers['layers/a.yaml'].layer.options.name = 'stale';
+    // As if the file had been read in the moment in which it was written.
+    cache.started -= 60_000;
     writeFileSync(cacheFile(), JSON.stringify(cache));
     expect(await names()).toEqual(['a']);
   });
