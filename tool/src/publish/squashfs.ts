@@ -1,4 +1,4 @@
-import { lstat, open, rename, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, stat, utimes } from 'node:fs/promises';
 import PQueue from 'p-queue';
 import { syncFile } from '../system/files.ts';
 import type { Workspace } from '../system/workspace.ts';
@@ -16,7 +16,7 @@ const MOUNT_POINTS = ['dev', 'proc', 'run', 'sys'];
 const PROGRESS_MS = 500;
 
 /**
- * Makes `target` from the tree at `root`. The file has its name only when it is whole: mksquashfs succeeded, read every file, wrote
+ * Makes `target` from the tree at `root`, the mount of a container that is thrown away afterwards. The file has its name only when it is whole: mksquashfs succeeded, read every file, wrote
  * a superblock that fits the file's size, and the content is on the disk. Throws CommandFailure and PublishFailure.
  */
 export async function makeSquashfs(
@@ -29,10 +29,10 @@ export async function makeSquashfs(
 }
 
 async function squash(root: string, target: string, options: readonly string[], workspace: Workspace): Promise<void> {
+  await completeRoot(root);
   const temporary = `${target}.tmp`;
   const args = [root, temporary, ...options, '-noappend', '-no-progress'];
   if (!options.some((option) => /^-(mkfs|fs|all)-?time$/.test(option))) args.push(...FIXED_TIME);
-  args.push(...(await missingMountPoints(root)));
   const unread: string[] = [];
   const timer = setInterval(() => {
     stat(temporary).then(
@@ -43,6 +43,8 @@ async function squash(root: string, target: string, options: readonly string[], 
   try {
     await workspace.exec('mksquashfs', args, {
       collect: false,
+      // mksquashfs refuses to be told a time in both ways.
+      env: { SOURCE_DATE_EPOCH: undefined },
       onLine: (line) => {
         if (/failed to read|creating empty file|cannot open/i.test(line)) unread.push(line.trim());
       },
@@ -57,14 +59,20 @@ async function squash(root: string, target: string, options: readonly string[], 
   await rename(temporary, target);
 }
 
-/** An initramfs mounts these; an image from a few copied files may lack them. */
-async function missingMountPoints(root: string): Promise<string[]> {
-  const args: string[] = [];
+/**
+ * Makes what an initramfs mounts on and an image from a few copied files may lack. The root folder itself is new in each
+ * container: it gets a time that is the image's. Names directly in the root cannot lead elsewhere.
+ */
+async function completeRoot(root: string): Promise<void> {
+  const times = await lstat(`${root}/etc`).catch(() => undefined);
+  const time = new Date(times?.mtimeMs ?? 0);
   for (const name of MOUNT_POINTS) {
     const there = await lstat(`${root}/${name}`).catch(() => undefined);
-    if (there === undefined) args.push('-p', `${name} d 755 0 0`);
+    if (there !== undefined) continue;
+    await mkdir(`${root}/${name}`, { mode: 0o755 });
+    await utimes(`${root}/${name}`, time, time);
   }
-  return args;
+  await utimes(root, time, time);
 }
 
 /** Layout of the superblock: Documentation/filesystems/squashfs.rst and fs/squashfs/squashfs_fs.h of Linux. */
