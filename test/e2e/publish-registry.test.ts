@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Destination } from '../../tool/src/config/destinations.ts';
 import { createBootFiles } from '../../tool/src/publish/boot-files.ts';
@@ -143,7 +144,7 @@ test('a colon in the folder of a layout is refused in words', async () => {
 });
 
 test('four processes push to one layout at once: no tag is lost', async () => {
-  const script = path.join(import.meta.dirname, '../fixtures/push-oci.ts');
+  const script = fileURLToPath(new URL('../fixtures/push-oci.ts', import.meta.url));
   const children = ['a', 'b', 'c', 'd'].map((tag) =>
     spawn(process.execPath, [script, storage.folder, imageId, tag], {
       env: { ...process.env, ...storage.env } as NodeJS.ProcessEnv,
