@@ -26,7 +26,8 @@ afterAll(() => tree[Symbol.asyncDispose]());
 
 /** base ← middle ← leaf, and side on base; nothing built. */
 beforeEach(async () => {
-  for (const name of ['layers', 'images', '.layers', 'files']) await rm(path.join(tree.root, name), { recursive: true, force: true });
+  for (const name of ['layers', 'images', '.layers', 'files'])
+    await rm(path.join(tree.root, name), { recursive: true, force: true });
   await tree.write('layers/base.yaml', onSmall('base'));
   await tree.write('layers/middle.yaml', on('base', 'middle'));
   await tree.write('layers/leaf.yaml', `${on('middle', 'leaf')}copyfiles:\n  - {src: files, dest: /etc/files}\n`);
@@ -43,7 +44,11 @@ const built = (ended: Awaited<ReturnType<typeof build>>) =>
 
 test('builds a tree in order, then nothing, and each edit exactly what it can affect', async () => {
   const first = await build('--all');
-  expect([first.code, built(first), first.stderr]).toEqual([0, ['base built', 'leaf built', 'middle built', 'side built'], '']);
+  expect([first.code, built(first), first.stderr]).toEqual([
+    0,
+    ['base built', 'leaf built', 'middle built', 'side built'],
+    '',
+  ]);
   const names = await readdir(path.join(tree.root, 'images'));
   expect(names.sort()).toEqual(['base', 'leaf', 'middle', 'side']);
 
@@ -113,7 +118,13 @@ test('wrong files end with exit 2 before any work, all problems at once', async 
 
 test('selectors, --only, --dry-run and plan --json', async () => {
   const plan = JSON.parse((await tree.layers(['plan', 'middle', '--json'])).stdout);
-  expect(plan).toMatchObject({ version: 1, layers: [{ id: 'base', action: 'build' }, { id: 'middle', action: 'build', recipeKey: null }] });
+  expect(plan).toMatchObject({
+    version: 1,
+    layers: [
+      { id: 'base', action: 'build' },
+      { id: 'middle', action: 'build', recipeKey: null },
+    ],
+  });
   expect((await tree.layers(['build', '--dry-run'])).code).toBe(0);
   const only = await tree.layers(['build', 'middle', '--only']);
   expect([only.code, only.stderr]).toEqual([2, expect.stringContaining('was never built here')]);

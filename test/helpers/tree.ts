@@ -98,10 +98,10 @@ function jsonLines(text: string): Record<string, unknown>[] {
 
 /** The outcome of every layer of a run that printed JSON lines. */
 export function outcomes(ended: Ended): Record<string, string> {
-  const finished = ended.events.filter((event) => event['type'] === 'layer-finished');
+  const finished = ended.events.filter((event) => event.type === 'layer-finished');
   return Object.fromEntries(
     finished.map((event) => {
-      const summary = event['summary'] as { id: string; outcome: string };
+      const summary = event.summary as { id: string; outcome: string };
       return [summary.id, summary.outcome];
     }),
   );
@@ -115,7 +115,8 @@ export async function addSmallImage(tree: TestTree): Promise<string> {
   const { exec } = tree.storage;
   const buildah = async (...args: string[]) => (await exec('buildah', args, { quiet: true })).stdout.trim();
   const folder = path.join(tree.storage.folder, 'small');
-  for (const name of ['bin', 'etc', 'tmp', 'var/tmp', 'usr/bin']) await mkdir(path.join(folder, name), { recursive: true });
+  for (const name of ['bin', 'etc', 'tmp', 'var/tmp', 'usr/bin'])
+    await mkdir(path.join(folder, name), { recursive: true });
   await writeFile(path.join(folder, 'etc/os-release'), 'ID=small\nVERSION_ID="1"\n');
   const container = await buildah('from', 'scratch');
   await buildah('copy', container, folder, '/');

@@ -67,7 +67,7 @@ async function complain(error: unknown, program: string): Promise<number> {
     const { formatDiagnostics } = await import('./report/diagnostics.ts');
     const { readSources } = await import('./commands/read-sources.ts');
     if (error.diagnostics.length > 0) {
-      const sources = readSources(error.diagnostics, process.cwd());
+      const sources = readSources(error.diagnostics, error.root ?? process.cwd());
       process.stderr.write(
         `${formatDiagnostics(error.diagnostics, { sources, colour: process.stderr.isTTY === true })}\n`,
       );

@@ -12,8 +12,11 @@ export function enterUserNamespace(context: CommandContext): void {
   if (!needsUnshare()) return;
   const [program = 'buildah', ...args] = unshareArgv([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
   const file = inPath(program, context.env.PATH ?? '');
-  if (file === undefined) throw new InvalidInput(`${program} is not installed`, { hint: "'layers doctor' says how to install it" });
-  const env = Object.fromEntries(Object.entries(context.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  if (file === undefined)
+    throw new InvalidInput(`${program} is not installed`, { hint: "'layers doctor' says how to install it" });
+  const env = Object.fromEntries(
+    Object.entries(context.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
   process.execve?.(file, [program, ...args], env);
 }
 

@@ -1,4 +1,5 @@
 import { plannedLayers } from '../plan/plan.ts';
+import { wantsColour } from '../report/palette.ts';
 import { planJson, planLines } from '../report/plan-text.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -16,5 +17,7 @@ export function printPlan(context: CommandContext, prepared: Prepared, json: boo
   for (const { id, message } of prepared.warnings) context.warn(`warning: ${id === null ? '' : `${id}: `}${message}`);
   const planned = plannedLayers(prepared.graph, prepared.plan);
   if (json) context.print(JSON.stringify(planJson(planned)));
-  else for (const line of planLines(planned, { colour: context.stdout.isTTY === true })) context.print(line);
+  else
+    for (const line of planLines(planned, { colour: wantsColour(context.env, context.stdout.isTTY === true) }))
+      context.print(line);
 }

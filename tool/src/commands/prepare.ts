@@ -30,6 +30,7 @@ export interface Prepared {
   readonly verified: boolean;
   readonly warnings: readonly { readonly id: LayerId | null; readonly message: string }[];
   readInputs(layer: Layer): Promise<LayerInputs>;
+  stageCopies(layer: Layer, folder: string): Promise<ReadonlyMap<string, string>>;
 }
 
 /**
@@ -52,6 +53,10 @@ export async function prepare(context: CommandContext, selectors: readonly strin
   const warnings: { id: LayerId | null; message: string }[] = [];
   const warn = (id: LayerId | null, message: string) => void warnings.push({ id, message });
   const readInputs = (layer: Layer) => layerInputs(layer, { root: tree.root, digester, env: context.env });
+  const stageCopies = async (layer: Layer, folder: string) => {
+    const { stageCopies: stage } = await import('../inputs/stage-copies.ts');
+    return stage(layer, { root: tree.root, digester }, folder);
+  };
   const verify = (layer: Layer, record: LayerRecord, key: string) =>
     verifyPublication(context, tree.root, verified && wish.publish, layer, record, key);
   const facts = await gatherFacts({ graph, needed, records, readInputs, verify, warn, architecture: architecture() });
@@ -61,14 +66,25 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     const { answerQuestions } = await import('../run/externals.ts');
     const { openAsking } = await import('./asking.ts');
     const asking = openAsking(context, tree.root);
-    const answers = await answerQuestions(plan.questions, { graph, ...asking }, (message) =>
-      warn(null, message),
-    );
+    const answers = await answerQuestions(plan.questions, { graph, ...asking }, (message) => warn(null, message));
     for (const [reference, digest] of answers) facts.externals.set(reference, digest);
     plan = makePlan(graph, facts, wish);
   }
   await digester.save();
-  return { root: tree.root, stateDir, graph, wish, facts, plan, records, jobs, verified, warnings, readInputs };
+  return {
+    root: tree.root,
+    stateDir,
+    graph,
+    wish,
+    facts,
+    plan,
+    records,
+    jobs,
+    verified,
+    warnings,
+    readInputs,
+    stageCopies,
+  };
 }
 
 /** What is on this disk is always looked at: it costs a read. For the rest records are believed unless the user asks. */

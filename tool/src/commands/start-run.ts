@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
+import type { LogLevel } from '../report/log-level.ts';
 import { createReporter, type OutputMode } from '../report/reporter.ts';
 import type { RunSummary } from '../run/events.ts';
 import { knownIsolation } from '../run/known-isolation.ts';
@@ -27,7 +28,7 @@ export async function startRun(context: CommandContext, prepared: Prepared): Pro
     env,
     isTTY: stdout.isTTY === true,
     root: prepared.root,
-    level: (values['log-level'] ?? 'info') as 'info',
+    level: (values['log-level'] ?? 'info') as LogLevel,
   });
   try {
     return await run({
@@ -41,6 +42,7 @@ export async function startRun(context: CommandContext, prepared: Prepared): Pro
       plan: prepared.plan,
       records: prepared.records,
       readInputs: prepared.readInputs,
+      stageCopies: prepared.stageCopies,
       isolation,
       jobs: prepared.jobs,
       keepGoing: values['keep-going'] === true,

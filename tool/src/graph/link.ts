@@ -2,7 +2,7 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Layer, LayerId, LayerPlaces } from '../config/layer.ts';
 import type { LayerGraph, ParentLink } from './layer-graph.ts';
 import { nearMiss } from './near-miss.ts';
-import { cyclesOf, topologicalOrder } from './order.ts';
+import { cyclesOf, parentGraph, topologicalOrder } from './order.ts';
 import { mainReference } from './published.ts';
 import { formatReference, parseReference } from './reference.ts';
 import { createIndex, type ReferenceIndex } from './reference-index.ts';
@@ -35,13 +35,9 @@ export function linkLayers(
     diagnostics.push(cycleProblem(cycle, byId, places));
     for (const id of cycle) parents.set(id, { kind: 'external', reference: byId.get(id)?.options.parent ?? '' });
   }
-  const order = topologicalOrder(byId.keys(), parentOf);
-  const children = new Map<LayerId, LayerId[]>(order.map((id) => [id, []]));
-  for (const id of order) {
-    const parent = parentOf(id);
-    if (parent !== undefined) children.get(parent)?.push(id);
-  }
-  for (const list of children.values()) list.sort();
+  const linked = parentGraph(byId.keys(), parentOf);
+  const order = topologicalOrder<LayerId>(linked);
+  const children = new Map(order.map((id) => [id, linked.outNeighbors(id).sort() as LayerId[]]));
   return { graph: { layers: byId, order, parents, children }, diagnostics };
 }
 

@@ -1,24 +1,37 @@
-/**
- * Parents before children; among what is ready the least id first, so that the order is the same on every machine.
- * @param parentOf the parent in the tree, undefined for roots. Members of a cycle, and what stands on them, are left out.
- * Kahn's algorithm with a heap, without recursion: a chain 10,000 deep is ordinary.
- */
-export function topologicalOrder<Id extends string>(ids: Iterable<Id>, parentOf: (id: Id) => Id | undefined): Id[] {
-  const children = new Map<Id, Id[]>();
-  const ready: Id[] = [];
-  for (const id of ids) {
+import { DirectedGraph } from 'graphology';
+
+/** Nodes are layers, edges go from parent to child. A parent that is not among the ids is left out. */
+export function parentGraph<Id extends string>(ids: Iterable<Id>, parentOf: (id: Id) => Id | undefined): DirectedGraph {
+  const graph = new DirectedGraph();
+  const nodes = [...ids];
+  for (const id of nodes) graph.addNode(id);
+  for (const id of nodes) {
     const parent = parentOf(id);
-    if (parent === undefined) push(ready, id);
-    else {
-      const siblings = children.get(parent);
-      if (siblings === undefined) children.set(parent, [id]);
-      else siblings.push(id);
-    }
+    if (parent !== undefined && graph.hasNode(parent)) graph.addDirectedEdge(parent, id);
   }
+  return graph;
+}
+
+/**
+ * Parents before children; among what is ready the least id first, so that the order is the same on every machine. Members of a cycle,
+ * and what stands on them, are left out. Kahn's algorithm with a heap, without recursion: a chain 10,000 deep is ordinary.
+ */
+export function topologicalOrder<Id extends string>(graph: DirectedGraph): Id[] {
+  const waitsFor = new Map<string, number>();
+  const ready: Id[] = [];
+  graph.forEachNode((id) => {
+    const parents = graph.inDegree(id);
+    if (parents === 0) push(ready, id as Id);
+    else waitsFor.set(id, parents);
+  });
   const order: Id[] = [];
   for (let next = pop(ready); next !== undefined; next = pop(ready)) {
     order.push(next);
-    for (const child of children.get(next) ?? []) push(ready, child);
+    graph.forEachOutNeighbor(next, (child) => {
+      const rest = (waitsFor.get(child) ?? 0) - 1;
+      waitsFor.set(child, rest);
+      if (rest === 0) push(ready, child as Id);
+    });
   }
   return order;
 }

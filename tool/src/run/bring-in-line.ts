@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { destinationsOf } from '../config/destinations.ts';
 import type { Layer } from '../config/layer.ts';
 import { type Decision, stalePublications } from '../plan/decide.ts';
@@ -55,7 +56,8 @@ async function buildOnce(work: LayerWork, layer: Layer, workspace: Workspace): P
   const parent = chooseParent(work, layer);
   const builtAt = new Date().toISOString();
   const started = performance.now();
-  const built = await buildImage(layer, parent.image, before.files, builtAt, workspace);
+  const staged = await work.stageCopies(layer, join(workspace.temporary, 'staged'));
+  const built = await buildImage(layer, parent.image, before.files, builtAt, staged, workspace);
   const durationMs = Math.round(performance.now() - started);
   const after = await readLayerInputs(reading, work.facts, layer);
   if (after.stamp !== before.stamp) return undefined;

@@ -28,13 +28,15 @@ export interface BuiltImage {
 
 /**
  * One layer → one image in local storage, without a name. The container is removed whatever happens. Throws CommandFailure and
- * BuildFailure. `files`: the layer's input digests.
+ * BuildFailure. `files`: the layer's input digests;
+ * `staged`: copies of sources whose modes on disk are not the ones that count.
  */
 export async function buildImage(
   layer: Layer,
   parent: ParentImage,
   files: Readonly<Record<string, string>>,
   builtAt: string,
+  staged: ReadonlyMap<string, string>,
   workspace: Workspace,
 ): Promise<BuiltImage> {
   const { buildah } = workspace;
@@ -46,7 +48,7 @@ export async function buildImage(
     container,
     mountPoint,
     fromScratch: parent.from === 'scratch',
-    resolve: (path) => resolveSource(workspace.root, layer.file, path),
+    resolve: (path) => staged.get(path) ?? resolveSource(workspace.root, layer.file, path),
   };
   await builderFor(layer).build(target, workspace);
   return workspace.step('commit', async () => {

@@ -2,10 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
-import type { Layer, LayerId } from '../config/layer.ts';
+import type { LayerId } from '../config/layer.ts';
 import { remainingPath } from '../graph/critical-path.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
-import type { LayerInputs } from '../inputs/layer-inputs.ts';
 import type { Decision } from '../plan/decide.ts';
 import type { Wish } from '../plan/facts.ts';
 import { decideNow, type Plan, plannedLayers } from '../plan/plan.ts';
@@ -39,7 +38,8 @@ export interface RunRequest {
   readonly signal: AbortSignal;
   readonly forced: AbortSignal;
   readonly reporter: Reporter;
-  readInputs(layer: Layer): Promise<LayerInputs>;
+  readInputs: LayerWork['readInputs'];
+  stageCopies: LayerWork['stageCopies'];
 }
 
 /** Layers without a recorded duration are taken for this long: a minute, between a copy and a package installation. */
@@ -93,6 +93,7 @@ export async function run(request: RunRequest): Promise<RunSummary> {
     records: request.records,
     whenLocked: request.whenLocked,
     readInputs: request.readInputs,
+    stageCopies: request.stageCopies,
   };
   const remaining = remainingPath(graph, (id) => facts.records.get(id)?.durationMs ?? UNKNOWN_DURATION);
   const onAbort = () =>

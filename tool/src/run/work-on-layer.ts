@@ -27,6 +27,8 @@ export interface LayerWork {
   /** The layer's decision from the facts of now; its parent is settled. */
   decide(id: LayerId): Decision;
   readInputs(layer: Layer): Promise<LayerInputs>;
+  /** Copies sources whose modes on disk are not the ones that count into `folder`: `src` → its copy. */
+  stageCopies(layer: Layer, folder: string): Promise<ReadonlyMap<string, string>>;
 }
 
 /** What was done for a layer, before it is summed up. */
