@@ -1,0 +1,71 @@
+import path from 'node:path';
+import { builderFor } from '../../tool/src/build/builders.ts';
+import type { Layer } from '../../tool/src/config/layer.ts';
+import { createBuildah } from '../../tool/src/system/buildah-cli.ts';
+import { createExec } from '../../tool/src/system/exec.ts';
+import type { ContainerStorage } from './container-storage.ts';
+import { type RecordingWorkspace, recordingWorkspace } from './publish-workspace.ts';
+
+export interface BuiltLayer {
+  readonly image: string;
+  readonly workspace: RecordingWorkspace;
+  /** All that was printed. */
+  readonly output: readonly string[];
+}
+
+export interface BuildPlace {
+  readonly storage: ContainerStorage;
+  /** Relative paths of the layer start here. */
+  readonly root: string;
+  /** Package caches, shared by a test's builds. */
+  readonly caches: string;
+}
+
+/**
+ * Makes an image of a layer as `run/` does, without keys and records. `check` looks at the root before the commit. The
+ * container is removed; a failed build rejects with its failure.
+ */
+export async function buildLayer(
+  layer: Layer,
+  parent: string,
+  place: BuildPlace,
+  check: (root: string) => Promise<void> | void = () => undefined,
+): Promise<BuiltLayer> {
+  const { storage } = place;
+  const output: string[] = [];
+  const exec = createExec({ env: storage.env, log: (line) => output.push(line) });
+  const made = await recordingWorkspace(storage.folder, { exec });
+  const buildah = createBuildah(exec, {
+    isolation: 'chroot',
+    runId: 'test',
+    layer: layer.id,
+    temporary: made.temporary,
+  });
+  const workspace = { ...made, buildah, root: place.root, caches: place.caches };
+  const container = await buildah.from(parent, { pull: 'never' });
+  try {
+    const mountPoint = await buildah.mount(container);
+    const resolve = (file: string) => path.resolve(place.root, file);
+    const target = { layer, container, mountPoint, fromScratch: parent === 'scratch', resolve };
+    await builderFor(layer).build(target, workspace);
+    await check(mountPoint);
+    return { image: await buildah.commit(container), workspace, output };
+  } finally {
+    await buildah.remove(container);
+  }
+}
+
+/** What a program prints inside an image, without its last newline. */
+export async function printedInside(
+  image: string,
+  argv: readonly string[],
+  { exec }: ContainerStorage,
+): Promise<string> {
+  const buildah = createBuildah(exec, { isolation: 'chroot', runId: 'look' });
+  const container = await buildah.from(image, { pull: 'never' });
+  try {
+    return (await buildah.run(container, argv)).stdout.trimEnd();
+  } finally {
+    await buildah.remove(container);
+  }
+}

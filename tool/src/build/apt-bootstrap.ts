@@ -1,0 +1,93 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Workspace } from '../system/workspace.ts';
+import { removeSteps } from './apt-install.ts';
+import { putSources } from './apt-put-sources.ts';
+import { aptSources } from './apt-sources.ts';
+import { BuildFailure, type BuildTarget } from './builder.ts';
+import { type BuildStep, packageNames } from './package-manager.ts';
+import { proxyVariables } from './proxy.ts';
+import { osRelease } from './root-files.ts';
+
+/** Hooks are shell lines by mmdebstrap's nature: these are constant, and `$1` is the root. */
+const FILL_CACHE =
+  'mkdir -p "$1/var/cache/apt/archives"; cp --reflink=auto "$LAYERS_APT_CACHE"/*.deb "$1/var/cache/apt/archives/" 2>/dev/null || :';
+const KEEP_PACKAGES =
+  'for f in "$1"/var/cache/apt/archives/*.deb; do k="$LAYERS_APT_CACHE/$(basename "$f")"; [ -e "$k" ] || { cp --reflink=auto "$f" "$k.$$.tmp" && mv "$k.$$.tmp" "$k"; } || :; done';
+/** mmdebstrap copies both from the host. */
+const FORGET_HOST = 'chroot "$1" rm -f /etc/hostname /etc/resolv.conf';
+/** Made again by us, with keys where the image has them. */
+const FORGET_SOURCES =
+  'chroot "$1" rm -f /etc/apt/sources.list /etc/apt/sources.list.d/0000layers.sources /etc/apt/sources.list.d/0000layers.list';
+
+/** A Debian root from nothing, its packages in the same run of apt. */
+export function bootstrapSteps(target: BuildTarget, workspace: Workspace): BuildStep[] {
+  return [{ name: 'packages', run: () => bootstrap(target, workspace) }, ...removeSteps(target, workspace)];
+}
+
+async function bootstrap(target: BuildTarget, workspace: Workspace): Promise<void> {
+  const { layer, mountPoint } = target;
+  const { temporary } = workspace;
+  const suite = await suiteOf(target);
+  const sources = await aptSources(target, workspace, suite);
+  const mirrors = await bootstrapSources();
+  const cache = path.join(workspace.caches, `apt-scratch-${suite.replaceAll(/[^\w.-]+/g, '-')}`);
+  await mkdir(cache, { recursive: true });
+  const hooks = [`--setup-hook=${FILL_CACHE}`, `--customize-hook=${KEEP_PACKAGES}`, `--customize-hook=${FORGET_HOST}`];
+  if (mirrors.length > 0) hooks.push(`--customize-hook=${FORGET_SOURCES}`);
+  // Both steps of mmdebstrap that would mind, or remove, the packages of the cache.
+  const skips = ['--skip=download/empty', '--skip=essential/unlink'];
+  const variant = `--variant=${layer.options.variant}`;
+  const args = [
+    '--mode=root',
+    variant,
+    '--verbose',
+    ...skips,
+    ...hooks,
+    ...includes(target),
+    '--',
+    suite,
+    mountPoint,
+    ...mirrors,
+  ];
+  await workspace.exec('mmdebstrap', args, {
+    env: { ...proxyVariables(layer), LAYERS_APT_CACHE: cache, DEBIAN_FRONTEND: 'noninteractive' },
+    collect: false,
+  });
+  await putSources(sources, target, workspace);
+
+  /** Sources for mmdebstrap, which runs apt on the host: in a file, as a URL may carry credentials. */
+  async function bootstrapSources(): Promise<string[]> {
+    if (sources.length === 0) return [];
+    const parts: string[] = [];
+    for (const { key, text } of sources) {
+      const file = key === undefined ? undefined : path.join(temporary, key.name);
+      if (key !== undefined && file !== undefined) await writeFile(file, key.data);
+      parts.push(text(file));
+    }
+    const kind = sources.every((source) => source.name.endsWith('.list')) ? 'list' : 'sources';
+    const file = path.join(temporary, `layers.${kind}`);
+    await writeFile(file, parts.join('\n'));
+    return [file];
+  }
+}
+
+function includes({ layer }: BuildTarget): string[] {
+  const groups = packageNames('package_groups', layer.package_groups).map((name) => `${name}^`);
+  const names = [...groups, ...packageNames('packages', layer.packages)];
+  const split = names.find((name) => /[\s,]/.test(name));
+  if (split !== undefined) throw new BuildFailure(`packages: ${JSON.stringify(split)} is not a package name`);
+  return names.map((name) => `--include=${name}`);
+}
+
+/** The layer's, else its first repository's, else the host's. */
+async function suiteOf({ layer }: BuildTarget): Promise<string> {
+  const suite = layer.options.suite ?? layer.repos.find((repo) => repo.apt_dist)?.apt_dist;
+  const found = suite ?? (await osRelease('/')).VERSION_CODENAME;
+  if (found === undefined) {
+    throw new BuildFailure('which suite to install is not known', {
+      hint: 'set `suite` under `options`, for example bookworm',
+    });
+  }
+  return found;
+}

@@ -1,0 +1,21 @@
+import { withoutBindTargets } from './bind-targets.ts';
+import type { Builder } from './builder.ts';
+import { cmdSteps } from './cmds.ts';
+import { copyfileSteps } from './copyfiles.ts';
+import type { PackageSteps } from './package-manager.ts';
+import { STEP_VERSIONS } from './versions.ts';
+
+/** Makes a base layer: packages by their manager, then files, then commands. */
+export function baseBuilder(manager: string, packageSteps: PackageSteps): Builder {
+  return {
+    stepVersion: STEP_VERSIONS[manager as keyof typeof STEP_VERSIONS],
+    async build(target, workspace) {
+      const parts = [packageSteps, copyfileSteps, cmdSteps];
+      await withoutBindTargets(target, async () => {
+        for (const step of parts.flatMap((part) => part(target, workspace))) {
+          await workspace.step(step.name, () => step.run());
+        }
+      });
+    },
+  };
+}

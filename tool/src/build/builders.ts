@@ -1,0 +1,25 @@
+import type { Layer } from '../config/layer.ts';
+import { ansibleBuilder } from './ansible.ts';
+import { aptSteps } from './apt.ts';
+import { baseBuilder } from './base.ts';
+import { type Builder, BuildFailure } from './builder.ts';
+import { dnfSteps } from './dnf.ts';
+import type { PackageSteps } from './package-manager.ts';
+
+const PACKAGE_MANAGERS: Readonly<Record<string, PackageSteps>> = {
+  apt: aptSteps,
+  dnf: dnfSteps,
+};
+
+/** Who makes this layer. Throws BuildFailure for a package manager that nobody knows. */
+export function builderFor(layer: Layer): Builder {
+  if (layer.options.layer_type === 'ansible') return ansibleBuilder;
+  const manager = layer.options.pkg_manager ?? '';
+  const steps = PACKAGE_MANAGERS[manager];
+  if (steps === undefined) {
+    throw new BuildFailure(`pkg_manager: ${manager || 'missing'} is not supported`, {
+      hint: `supported: ${Object.keys(PACKAGE_MANAGERS).join(', ')}`,
+    });
+  }
+  return baseBuilder(manager, steps);
+}

@@ -1,0 +1,36 @@
+import { BuildFailure } from './builder.ts';
+import { dnfOnHost } from './dnf-host.ts';
+import { dnfInside } from './dnf-inside.ts';
+import { type PackageSteps, packageNames, stepIf } from './package-manager.ts';
+
+/** Where dnf runs: each verb gets names that are none of its options. */
+export interface Dnf {
+  addRepos(): Promise<void>;
+  run(verb: readonly string[], names: readonly string[], onLine?: (line: string) => void): Promise<void>;
+}
+
+/** Red Hat's family: the host's dnf makes a root from scratch, that of the image goes on from a parent. */
+export const dnfSteps: PackageSteps = (target, workspace) => {
+  const { layer } = target;
+  const isOnHost = target.fromScratch || layer.options.force_installroot;
+  const dnf = isOnHost ? dnfOnHost(target, workspace) : dnfInside(target, workspace);
+  const { package_groups: groups, packages, remove_packages: removed } = layer;
+  return [
+    ...stepIf(layer.repos.length > 0, 'repos', () => dnf.addRepos()),
+    ...stepIf(groups.length > 0, 'package_groups', async () => {
+      let unknown: string | undefined;
+      await dnf.run(['group', 'install'], packageNames('package_groups', groups), (line) => {
+        unknown ??= /Module or Group '(.*)' (is not available|does not exist)/.exec(line)?.[1];
+      });
+      // dnf goes on with the groups that it knows.
+      if (unknown !== undefined) throw new BuildFailure(`package_groups: there is no group ${unknown}`);
+    }),
+    ...stepIf(packages.length > 0, 'packages', () => dnf.run(['install'], packageNames('packages', packages))),
+    ...stepIf(removed.length > 0, 'remove_packages', () =>
+      dnf.run(['remove'], packageNames('remove_packages', removed), (line) => {
+        const [, name] = /^No match for argument: (.*)$/.exec(line) ?? [];
+        if (name !== undefined) workspace.warn(`remove_packages: ${name} is not installed`);
+      }),
+    ),
+  ];
+};

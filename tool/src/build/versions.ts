@@ -1,0 +1,18 @@
+import type { Layer } from '../config/layer.ts';
+
+/**
+ * One number a way of building, part of every recipe that uses it. Raise it when an argv or a written file of that way
+ * changes: images are then built again. `test/build/golden/` holds what each number stands for, and fails when only one of
+ * the two changes.
+ */
+export const STEP_VERSIONS = {
+  apt: 1,
+  dnf: 1,
+  zypper: 1,
+  ansible: 1,
+} as const;
+
+/** The step version that counts for a layer. Pure and cheap: a null build asks for every layer's. */
+export function stepVersionOf({ options }: Layer): number {
+  return STEP_VERSIONS[options.layer_type === 'ansible' ? 'ansible' : (options.pkg_manager ?? 'dnf')];
+}
