@@ -41,7 +41,7 @@ export async function buildImage(
 ): Promise<BuiltImage> {
   const { buildah } = workspace;
   const container = await workspace.step('parent', () => startFrom(layer, parent, workspace));
-  const inheritedLabels = parent.isExternal ? await labelsOfContainer(parent.from, workspace) : parent.inheritedLabels;
+  const inheritedLabels = parent.isExternal ? ownLabels(await buildah.labels(container)) : parent.inheritedLabels;
   const mountPoint = await buildah.mount(container);
   const target: BuildTarget = {
     layer,
@@ -76,9 +76,10 @@ function labelArguments(labels: Readonly<Record<string, string>>): string[] {
   return ['--label', '-', ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`])];
 }
 
-async function labelsOfContainer(image: string, { buildah }: Workspace): Promise<Readonly<Record<string, string>>> {
-  const labels = (await buildah.inspect(image))?.labels ?? {};
-  return Object.fromEntries(Object.entries(labels).filter(([name]) => !name.startsWith('org.openchami.image.')));
+/** What an image from elsewhere hands down: not what describes itself, nor what wrote it. */
+function ownLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const handedDown = ([name]: [string, string]) => !name.startsWith('org.openchami.image.') && name !== 'io.buildah.version';
+  return Object.fromEntries(Object.entries(labels).filter(handedDown));
 }
 
 /** Files that the layer file itself puts where content is left out count by their sources. */

@@ -53,6 +53,11 @@ export function createBuildah(exec: Exec, settings: BuildahSettings): Buildah {
       await buildah(args, { secrets: credentialsIn(options.args) });
       return name;
     },
+    async labels(container) {
+      const { stdout } = await buildah(['inspect', '--type', 'container', container], QUERY);
+      const { OCIv1 } = JSON.parse(stdout) as { OCIv1?: { config?: { Labels?: Record<string, string> } } };
+      return OCIv1?.config?.Labels ?? {};
+    },
     async mount(container) {
       const { stdout } = await buildah(['mount', container], QUERY);
       return stdout.trim();

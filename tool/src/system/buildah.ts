@@ -36,6 +36,8 @@ export interface Buildah {
     image: string,
     options?: { readonly pull?: 'never' | 'missing' | 'always'; readonly args?: readonly string[] },
   ): Promise<string>;
+  /** Labels that a working container has so far: those of the image it was made from. */
+  labels(container: string): Promise<Readonly<Record<string, string>>>;
   mount(container: string): Promise<string>;
   unmount(container: string): Promise<void>;
   /** Runs argv inside, never through a shell unless argv names one. */
