@@ -1,0 +1,79 @@
+import { hash } from 'node:crypto';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import type { Layer } from '../config/layer.ts';
+import { readAnsibleConfig } from './ansible-config.ts';
+import { resolveSource } from './copyfiles.ts';
+import type { Digester } from './digest-file.ts';
+import type { NamedFile } from './named-file.ts';
+import { type DiskPath, printable } from './names.ts';
+import type { TreeView } from './tree-view.ts';
+
+interface Places {
+  readonly root: string;
+  readonly digester: Digester;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Raise it when a scan would find other files in the same tree: remembered scans are then made again. */
+const SCAN_VERSION = 1;
+
+/**
+ * Files that an Ansible layer may read, by a static reading of its playbooks: a superset of what counts, without roles that
+ * nothing names. A missing playbook is in the list, as it is a mistake that the caller tells.
+ */
+export function ansibleFiles(layer: Layer, { root, digester, env }: Places): Promise<readonly NamedFile[]> {
+  const { playbooks, inventory, vars, ansible_vault_password_file: vault } = layer.options;
+  const environment = {
+    ANSIBLE_CONFIG: env.ANSIBLE_CONFIG,
+    ANSIBLE_ROLES_PATH: env.ANSIBLE_ROLES_PATH,
+    HOME: env.HOME ?? homedir(),
+  };
+  const resolve = (file: string) => resolveSource(root, layer.file, file);
+  const start = {
+    playbooks: playbooks.map(resolve),
+    // `node1,node2` is a list of hosts, no file.
+    inventory: inventory.filter((one) => !one.includes(',')).map(resolve),
+    vars,
+    vault: vault === '' ? undefined : resolve(vault),
+  };
+  // Hashed: variables may be secret, and the key is kept on disk.
+  const key = hash('sha256', JSON.stringify([SCAN_VERSION, root, environment, start]));
+  return digester.scans.scan(key, (view) => scan(view, root, environment, start));
+}
+
+interface Start {
+  readonly playbooks: readonly string[];
+  readonly inventory: readonly string[];
+  readonly vars: Readonly<Record<string, unknown>>;
+  readonly vault: string | undefined;
+}
+
+async function scan(view: TreeView, root: string, env: Places['env'], start: Start): Promise<NamedFile[]> {
+  // Loaded here, as a scan that is remembered needs neither.
+  const [{ createAnsibleScan }, { parseTolerantly }] = await Promise.all([
+    import('./ansible-scan.ts'),
+    import('./parse-yaml.ts'),
+  ]);
+  const config = readAnsibleConfig(view, root, env);
+  const found = createAnsibleScan(view, config, parseTolerantly);
+  for (const playbook of start.playbooks) {
+    found.addPlaybook(playbook);
+    found.addValues(start.vars, path.dirname(playbook));
+  }
+  for (const inventory of start.inventory) found.addInventory(inventory);
+  for (const folder of config.plugins) found.addFolder(folder);
+  const secret = new Set<DiskPath | undefined>([start.vault, config.vaultPasswordFile]);
+  const files = [...found.files()].filter((file) => !secret.has(file));
+  const named = files.map((file) => ({ name: nameFor(file, root, config.rolesPath, env.HOME ?? '/'), path: file }));
+  return config.file === undefined ? named : [config.file, ...named];
+}
+
+/** Relative in the tree; a role elsewhere by its own name, as it may be installed in another place on the next machine. */
+function nameFor(file: DiskPath, root: string, rolesPath: readonly string[], home: string): string {
+  const shown = printable(file);
+  if (shown.startsWith(`${root}/`)) return shown.slice(root.length + 1);
+  const roles = rolesPath.find((folder) => shown.startsWith(`${folder}/`));
+  if (roles !== undefined) return `role:${shown.slice(roles.length + 1)}`;
+  return shown.startsWith(`${home}/`) ? `~${shown.slice(home.length)}` : shown;
+}

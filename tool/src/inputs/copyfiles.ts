@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { CopyFile } from '../config/schema.ts';
+import type { Digester, Entry } from './digest-file.ts';
+import { InputFailure } from './input-failure.ts';
+import { type DiskPath, joinPath, printable, readNames } from './names.ts';
+import { expandPattern, isPattern } from './source-glob.ts';
+
+/** A file, link or folder that a layer copies. */
+export interface CopiedEntry extends Entry {
+  /** Relative to the root, or what the layer file says where that is absolute. */
+  readonly name: string;
+  readonly path: DiskPath;
+}
+
+/**
+ * Where a path of a layer file is: below the root, else beside the layer file. Absolute paths stay. A path that is in neither
+ * place is given below the root. Patterns are looked for as they are expanded later.
+ * @param root absolute
+ * @param layerFile relative to the root, or absolute
+ */
+export function resolveSource(root: string, layerFile: string, source: string): string {
+  if (path.isAbsolute(source)) return source;
+  const below = path.join(root, source);
+  const beside = path.join(path.resolve(root, path.dirname(layerFile)), source);
+  return !isThere(below) && isThere(beside) ? beside : below;
+}
+
+function isThere(file: string): boolean {
+  return existsSync(file) || (isPattern(file) && expandPattern(file).length > 0);
+}
+
+/** What a name in records is for an absolute path: relative inside the tree, which may lie elsewhere tomorrow. */
+export function nameOf(root: string, file: DiskPath): string {
+  const shown = printable(file);
+  return shown.startsWith(`${root}/`) ? shown.slice(root.length + 1) : shown;
+}
+
+/**
+ * All that one `copyfiles` entry copies, as buildah does: a source that is a link is followed, links further down are copied as
+ * links, a folder gives its content. Throws InputFailure for what is missing or cannot be copied.
+ */
+export function copiedEntries(root: string, layerFile: string, copyfile: CopyFile, digester: Digester): CopiedEntry[] {
+  const options = optionsOf(copyfile.opts);
+  // Out of another image, or from a server: there is nothing here to look at.
+  if (options.from !== undefined || /^https?:\/\//.test(copyfile.src)) return [];
+  const context = options.contextdir === undefined ? undefined : resolveSource(root, layerFile, options.contextdir);
+  const source =
+    context === undefined ? resolveSource(root, layerFile, copyfile.src) : path.join(context, copyfile.src);
+  const ignore = options.ignorefile === undefined ? [] : [resolveSource(root, layerFile, options.ignorefile)];
+  const sources = !existsSync(source) && isPattern(source) ? expandPattern(source) : [source];
+  if (sources.length === 0) throw new InputFailure('missing', `nothing matches ${copyfile.src}`);
+  return [...sources, ...ignore].flatMap((one) => entriesOf(root, one, digester));
+}
+
+function entriesOf(root: string, source: string, digester: Digester): CopiedEntry[] {
+  const top = digester.look(source, true);
+  if (top.kind !== 'folder') return [{ ...top, name: nameOf(root, source), path: source }];
+  const entries: CopiedEntry[] = [];
+  // The folder itself is not copied, only what is in it.
+  const folders: DiskPath[] = [source];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const name of readNames(folder)) {
+      const file = joinPath(folder, name);
+      const entry = digester.look(file);
+      const isFolder = entry.kind === 'folder';
+      entries.push({ ...entry, name: nameOf(root, file) + (isFolder ? '/' : ''), path: file });
+      if (isFolder) folders.push(file);
+    }
+  }
+  return entries;
+}
+
+/** Values of `--name value` and `--name=value`. */
+function optionsOf(words: readonly string[]): Readonly<Partial<Record<string, string>>> {
+  const options: Record<string, string> = {};
+  words.forEach((word, at) => {
+    const [, name, value] = /^--([a-z]+)(?:=(.*))?$/s.exec(word) ?? [];
+    if (name !== undefined) options[name] = value ?? words[at + 1] ?? '';
+  });
+  return options;
+}
+
+/** Whether the copy's mode is decided by the layer file, so that the source's does not matter. */
+export function setsMode(copyfile: CopyFile): boolean {
+  return optionsOf(copyfile.opts).chmod !== undefined;
+}
