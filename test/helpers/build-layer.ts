@@ -6,9 +6,11 @@ import { createExec } from '../../tool/src/system/exec.ts';
 import type { ContainerStorage } from './container-storage.ts';
 import { type RecordingWorkspace, recordingWorkspace } from './publish-workspace.ts';
 
+type Progressed = [text: string, done?: number, total?: number];
+
 export interface BuiltLayer {
   readonly image: string;
-  readonly workspace: RecordingWorkspace;
+  readonly workspace: RecordingWorkspace & { readonly progressed: readonly Progressed[] };
   /** All that was printed. */
   readonly output: readonly string[];
 }
@@ -41,7 +43,9 @@ export async function buildLayer(
     layer: layer.id,
     temporary: made.temporary,
   });
-  const workspace = { ...made, buildah, root: place.root, caches: place.caches };
+  const progressed: Progressed[] = [];
+  const progress = (...step: Progressed) => void progressed.push(step);
+  const workspace = { ...made, buildah, progress, progressed, root: place.root, caches: place.caches };
   const container = await buildah.from(parent, { pull: 'never' });
   try {
     const mountPoint = await buildah.mount(container);

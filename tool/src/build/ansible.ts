@@ -1,4 +1,128 @@
-import type { Builder } from './builder.ts';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { CommandFailure } from '../system/command.ts';
+import type { Workspace } from '../system/workspace.ts';
+import { ansibleEnvironment } from './ansible-environment.ts';
+import { type AnsibleEvent, followEvents } from './ansible-events.ts';
+import { REMOTE_TEMPORARY, writeInventory } from './ansible-inventory.ts';
+import { withoutBindTargets } from './bind-targets.ts';
+import { type Builder, BuildFailure, type BuildTarget } from './builder.ts';
+import { proxyVariables } from './proxy.ts';
+import { statInRoot } from './root-files.ts';
 import { STEP_VERSIONS } from './versions.ts';
 
-export const ansibleBuilder: Builder = { stepVersion: STEP_VERSIONS.ansible, build: async () => undefined };
+/** Runs playbooks from the host against the working container. */
+export const ansibleBuilder: Builder = {
+  stepVersion: STEP_VERSIONS.ansible,
+  async build(target, workspace) {
+    const { options } = target.layer;
+    const folder = path.join(workspace.temporary, 'ansible');
+    const files = {
+      inventory: path.join(folder, 'inventory'),
+      vars: path.join(folder, 'vars.json'),
+      events: path.join(folder, 'events'),
+    };
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await mkdir(path.join(workspace.temporary, 'ansible-tmp'), { recursive: true });
+    await writeInventory(files.inventory, { name: options.name, groups: options.groups, container: target.container });
+    await writeFile(files.vars, JSON.stringify(options.vars), { mode: 0o600 });
+    await withoutBindTargets(target, async () => {
+      for (const playbook of options.playbooks) {
+        await writeFile(files.events, '');
+        await workspace.step(`playbook ${path.basename(playbook)}`, () => play(playbook, files, target, workspace));
+      }
+      if ((await statInRoot(target.mountPoint, REMOTE_TEMPORARY)) !== undefined) {
+        await workspace.buildah.run(target.container, ['rm', '-rf', '--', REMOTE_TEMPORARY], { quiet: true });
+      }
+    });
+  },
+};
+
+interface Files {
+  readonly inventory: string;
+  readonly vars: string;
+  readonly events: string;
+}
+
+async function play(playbook: string, files: Files, target: BuildTarget, workspace: Workspace): Promise<void> {
+  const file = target.resolve(playbook);
+  const seen = new Progress(workspace);
+  const env = { ...proxyVariables(target.layer), ...ansibleEnvironment(workspace, file, files) };
+  const args = playbookArguments(file, files, target);
+  try {
+    await followEvents(
+      files.events,
+      (event) => seen.take(event),
+      () => workspace.exec('ansible-playbook', args, { cwd: workspace.root, env, collect: false }),
+    );
+  } catch (error) {
+    throw seen.failure(error) ?? error;
+  }
+  if (seen.matched === 0) {
+    const { name, groups } = target.layer.options;
+    throw new BuildFailure(`no play of ${playbook} is for ${name}`, {
+      hint: `its groups are: ${groups.join(', ') || 'none'}; \`groups\` under \`options\` adds more`,
+    });
+  }
+}
+
+function playbookArguments(playbook: string, files: Files, { layer: { options }, resolve }: BuildTarget): string[] {
+  const inventories = options.inventory.map((one) => (one.includes(',') ? one : resolve(one)));
+  const args = [...inventories, files.inventory].flatMap((one) => ['--inventory', one]);
+  args.push('--limit', options.name);
+  if (Object.keys(options.vars).length > 0) args.push('--extra-vars', `@${files.vars}`);
+  if (options.ansible_tags.length > 0) args.push('--tags', options.ansible_tags.join(','));
+  if (options.ansible_skip_tags.length > 0) args.push('--skip-tags', options.ansible_skip_tags.join(','));
+  const vault = options.ansible_vault_password_file;
+  if (vault !== '') args.push('--vault-password-file', resolve(vault));
+  if (options.ansible_verbosity > 0) args.push(`-${'v'.repeat(options.ansible_verbosity)}`);
+  return [...args, '--', playbook];
+}
+
+/** What a playbook did so far. */
+class Progress {
+  /** Plays that were for the layer's host. */
+  matched = 0;
+  readonly #workspace: Workspace;
+  #done = 0;
+  #total: number | undefined;
+  #failed: Extract<AnsibleEvent, { task: string }> | undefined;
+
+  constructor(workspace: Workspace) {
+    this.#workspace = workspace;
+  }
+
+  take(event: AnsibleEvent): void {
+    switch (event.event) {
+      case 'playbook':
+        this.#total = event.total ?? undefined;
+        break;
+      case 'play':
+        this.matched += 1;
+        break;
+      case 'no_hosts':
+        this.matched -= 1;
+        break;
+      case 'task':
+        this.#done += 1;
+        // Included files are not known beforehand.
+        if (this.#total !== undefined) this.#total = Math.max(this.#total, this.#done);
+        this.#workspace.progress(event.name, this.#done, this.#total);
+        break;
+      case 'handler':
+        this.#workspace.progress(event.name, this.#done, this.#total);
+        break;
+      default:
+        this.#failed = event;
+    }
+  }
+
+  /** The task that a failed run failed at; a failure that was rescued is one only if nothing came after it. */
+  failure(error: unknown): BuildFailure | undefined {
+    if (this.#failed === undefined || !(error instanceof CommandFailure) || error.reason !== 'exit') return undefined;
+    const { event, task, path: place, message } = this.#failed;
+    const where = place === '' ? '' : ` (${path.relative(this.#workspace.root, place)})`;
+    const what = event === 'failed' ? 'failed' : 'could not reach the container';
+    return new BuildFailure(`TASK [${task}]${where} ${what}: ${message}`, { cause: error });
+  }
+}

@@ -1,0 +1,56 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Workspace } from '../system/workspace.ts';
+import { BuildFailure } from './builder.ts';
+
+/**
+ * What ansible-playbook's environment needs beyond the user's own `ANSIBLE_*`. The configuration is `ANSIBLE_CONFIG`, else
+ * `ansible.cfg` at the tree's root, else the one beside the playbook; named explicitly, as Ansible passes over one in a
+ * folder that everybody may write.
+ */
+export function ansibleEnvironment(
+  workspace: Workspace,
+  playbook: string,
+  {
+    events,
+    env = process.env,
+  }: { readonly events: string; readonly env?: Readonly<Record<string, string | undefined>> },
+): Record<string, string> {
+  const config = env.ANSIBLE_CONFIG ?? configOf(workspace.root, path.dirname(playbook));
+  return {
+    ...(config === undefined ? {} : { ANSIBLE_CONFIG: config }),
+    ANSIBLE_CALLBACK_PLUGINS: [pluginFolder(), ...callbackFolders(env.ANSIBLE_CALLBACK_PLUGINS, config)].join(':'),
+    ANSIBLE_LOCAL_TEMP: path.join(workspace.temporary, 'ansible-tmp'),
+    ANSIBLE_RETRY_FILES_ENABLED: '0',
+    ANSIBLE_NOCOWS: '1',
+    LAYERS_ANSIBLE_EVENTS: events,
+    // Nothing is written beside the user's plugins, or ours.
+    PYTHONDONTWRITEBYTECODE: '1',
+    // The connection calls buildah itself.
+    BUILDAH_ISOLATION: workspace.buildah.isolation,
+  };
+}
+
+function configOf(...folders: readonly string[]): string | undefined {
+  return folders.map((folder) => path.join(folder, 'ansible.cfg')).find((file) => existsSync(file));
+}
+
+/** The variable replaces what the configuration says, so both are put together. */
+function callbackFolders(variable: string | undefined, config: string | undefined): string[] {
+  if (variable !== undefined) return variable.split(':');
+  const defaults = ['~/.ansible/plugins/callback', '/usr/share/ansible/plugins/callback'];
+  if (config === undefined) return defaults;
+  const [, value] = /^\s*callback_plugins\s*[=:]\s*(.+)$/m.exec(readFileSync(config, 'utf8')) ?? [];
+  if (value === undefined) return defaults;
+  const absolute = (folder: string) => (/^[/~$]/.test(folder) ? folder : path.resolve(path.dirname(config), folder));
+  return value.trim().split(':').map(absolute);
+}
+
+/** `tool/ansible`, from the sources as well as from the bundle. */
+function pluginFolder(): string {
+  for (let folder = import.meta.dirname; folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    const plugins = path.join(folder, 'ansible', 'callback_plugins');
+    if (existsSync(path.join(plugins, 'layers_events.py'))) return plugins;
+  }
+  throw new BuildFailure('tool/ansible is missing from the installation');
+}
