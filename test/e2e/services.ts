@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
@@ -18,12 +19,23 @@ interface Service {
   end(): Promise<void>;
 }
 
+const PREFIX = 'layers-services-';
+
+/** Folders of runs that were killed; their servers ended with them. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(os.tmpdir())) {
+    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await rm(path.join(os.tmpdir(), name), { recursive: true });
+  }
+}
+
 /**
  * Servers for the real tests, started when a test first asks for one and shared by all test files of the run. They are children of
  * this process, which outlives every test file, and end with it.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'layers-services-'));
+  await removeLeftovers();
+  const folder = await mkdtemp(path.join(os.tmpdir(), `${PREFIX}${process.pid}-`));
   const starts = {
     '/registry': () => startRegistry(path.join(folder, 'registry')),
     '/s3': () => startS3(path.join(folder, 's3')),
