@@ -4,8 +4,8 @@ import type { Workspace } from '../system/workspace.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
 import type { Dnf } from './dnf.ts';
 import { dnfOptions, withSettings } from './dnf-conf.ts';
-import { scrubHistory } from './dnf-history.ts';
 import { type DnfRepo, dnfRepos, putRepos, writeHostRepos } from './dnf-repos.ts';
+import { absentAbove, removeTraces } from './dnf-traces.ts';
 import { borrowCache } from './package-cache.ts';
 import { proxyVariables } from './proxy.ts';
 import { readInRoot, statInRoot } from './root-files.ts';
@@ -34,14 +34,16 @@ export function dnfOnHost(target: BuildTarget, workspace: Workspace): Dnf {
     string,
   ];
   let repos: readonly DnfRepo[] = [];
+  let database = '';
   let isPrepared = false;
 
   async function prepare(): Promise<void> {
     if (isPrepared) return;
     isPrepared = true;
     for (const folder of [repositories, home, log]) await mkdir(folder, { recursive: true });
+    database = `/${await databaseOf(mountPoint)}`;
     // Debian's rpm would put the database into root's home, where the target's does not look for it.
-    await writeFile(path.join(home, '.rpmmacros'), `%_dbpath /${await databaseOf(mountPoint)}\n`);
+    await writeFile(path.join(home, '.rpmmacros'), `%_dbpath ${database}\n`);
     const settings = { ...SETTINGS, installroot: mountPoint, reposdir: repositories };
     const conf = withSettings('', { ...settings, ...dnfOptions(layer.options.dnf_options) });
     await writeFile(path.join(place, 'dnf.conf'), conf, { mode: 0o600 });
@@ -58,6 +60,7 @@ export function dnfOnHost(target: BuildTarget, workspace: Workspace): Dnf {
     async run(verb, names, onLine) {
       const isFirst = !isPrepared;
       await prepare();
+      const created = await absentAbove(mountPoint, place);
       const cache = await borrowCache(
         path.join(workspace.caches, 'dnf'),
         path.join(place, `cache-${crypto.randomUUID()}`),
@@ -79,7 +82,7 @@ export function dnfOnHost(target: BuildTarget, workspace: Workspace): Dnf {
       } finally {
         await cache.giveBack();
       }
-      await scrubHistory(target, workspace, [...verb, ...names].join(' '));
+      await removeTraces(target, workspace, { place, created, words: [...verb, ...names].join(' '), database });
     },
   };
 }

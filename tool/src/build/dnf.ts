@@ -19,11 +19,16 @@ export const dnfSteps: PackageSteps = (target, workspace) => {
     ...stepIf(layer.repos.length > 0, 'repos', () => dnf.addRepos()),
     ...stepIf(groups.length > 0, 'package_groups', async () => {
       let unknown: string | undefined;
-      await dnf.run(['group', 'install'], packageNames('package_groups', groups), (line) => {
+      const look = (line: string) => {
         unknown ??= /Module or Group '(.*)' (is not available|does not exist)/.exec(line)?.[1];
-      });
-      // dnf goes on with the groups that it knows.
-      if (unknown !== undefined) throw new BuildFailure(`package_groups: there is no group ${unknown}`);
+      };
+      try {
+        await dnf.run(['group', 'install'], packageNames('package_groups', groups), look);
+      } catch (cause) {
+        throw unknown === undefined ? cause : unknownGroup(unknown, cause);
+      }
+      // dnf may go on with the groups that it knows.
+      if (unknown !== undefined) throw unknownGroup(unknown);
     }),
     ...stepIf(packages.length > 0, 'packages', () => dnf.run(['install'], packageNames('packages', packages))),
     ...stepIf(removed.length > 0, 'remove_packages', () =>
@@ -34,3 +39,7 @@ export const dnfSteps: PackageSteps = (target, workspace) => {
     ),
   ];
 };
+
+function unknownGroup(name: string, cause?: unknown): BuildFailure {
+  return new BuildFailure(`package_groups: there is no group ${name}`, { cause });
+}
