@@ -23,6 +23,7 @@ describe('selectors', () => {
   test.each([
     ['debian-compute', 'compute', 'base kernel compute'],
     ['debian/compute', 'compute', 'base kernel compute'],
+    ['compute', 'compute', 'base kernel compute'],
     ['layers/debian/compute.yaml', 'compute', 'base kernel compute'],
     ['./layers/debian/compute.yaml', 'compute', 'base kernel compute'],
     ['debian/*', 'base kernel compute gpu login', 'base kernel compute gpu login'],

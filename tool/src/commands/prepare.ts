@@ -1,5 +1,4 @@
 import { arch, availableParallelism } from 'node:os';
-import { destinationsOf } from '../config/destinations.ts';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { notBuiltYet } from '../config/not-built-yet.ts';
@@ -15,6 +14,7 @@ import { gatherFacts, type MutableFacts } from '../run/gather-facts.ts';
 import type { CommandContext } from './command.ts';
 import { loadTree } from './load-tree.ts';
 import { printDiagnostics } from './print-diagnostics.ts';
+import { verifyPublication } from './verify-publication.ts';
 
 /** A tree, what is known of it, and the plan that follows. */
 export interface Prepared {
@@ -58,7 +58,7 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     return stage(layer, { root: tree.root, digester }, folder);
   };
   const verify = (layer: Layer, record: LayerRecord, key: string) =>
-    verifyPublication(context, tree.root, verified && wish.publish, layer, record, key);
+    verifyPublication({ context, root: tree.root, asked: verified && wish.publish, warn }, layer, record, key);
   const facts = await gatherFacts({ graph, needed, records, readInputs, verify, warn, architecture: architecture() });
   refuseUnbuiltParents(graph, facts, wish);
   let plan = makePlan(graph, facts, wish);
@@ -85,24 +85,6 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     readInputs,
     stageCopies,
   };
-}
-
-/** What is on this disk is always looked at: it costs a read. For the rest records are believed unless the user asks. */
-async function verifyPublication(
-  context: CommandContext,
-  root: string,
-  asked: boolean,
-  layer: Layer,
-  record: LayerRecord,
-  key: string,
-): Promise<boolean | undefined> {
-  const destination = destinationsOf(layer).find((one) => one.key === key);
-  const publication = record.publications[key];
-  if (destination === undefined || publication === undefined) return undefined;
-  if (!asked && destination.kind !== 'oci' && destination.kind !== 'file') return undefined;
-  const { verify } = await import('../publish/verify.ts');
-  const { openAsking } = await import('./asking.ts');
-  return verify(publication, destination, layer, openAsking(context, root));
 }
 
 /** `--only` leaves parents as last recorded; without a record there is nothing to build on. */

@@ -6,7 +6,7 @@ import { nearest } from '../config/nearest.ts';
 import type { LayerGraph } from './layer-graph.ts';
 
 export interface Selection {
-  /** A name, id, path of the file or glob over names and ids; `X...` with ancestors, `...X` with descendants. */
+  /** A name, id (or the end of one that is unique), path of the file or glob over names and ids; `X...` with ancestors, `...X` with descendants. */
   readonly selectors: readonly string[];
   /** Left out, and what stands on them too. */
   readonly exclude?: readonly string[];
@@ -63,7 +63,12 @@ function plainMatches(graph: LayerGraph, text: string, prefix: string): LayerId[
   const exact = layers.filter(
     (layer) => layer.id === text || layer.options.name === text || isFile(layer, text, prefix),
   );
-  if (exact.length > 0 || !/[*?[{(!]/.test(text)) return exact.map(({ id }) => id);
+  if (exact.length > 0) return exact.map(({ id }) => id);
+  if (!/[*?[{(!]/.test(text)) {
+    // `compute` for `debian/compute`, as long as there is one.
+    const ends = layers.filter((layer) => layer.id.endsWith(`/${text}`));
+    return ends.length === 1 ? ends.map(({ id }) => id) : [];
+  }
   const matches = picomatch(text, { nonegate: true });
   return layers.filter((layer) => matches(layer.id) || matches(layer.options.name)).map(({ id }) => id);
 }

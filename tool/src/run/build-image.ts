@@ -8,6 +8,7 @@ import { resolveSource } from '../inputs/copyfiles.ts';
 import { datedLabelsOf } from '../recipe/labels.ts';
 import type { ContentDigest } from '../recipe/recipe.ts';
 import type { KeptImage } from '../recipe/record.ts';
+import { registryOptions } from '../system/registry-options.ts';
 import type { Workspace } from '../system/workspace.ts';
 
 /** What the layer stands on, as buildah takes it. */
@@ -68,7 +69,9 @@ async function startFrom(layer: Layer, parent: ParentImage, workspace: Workspace
   if (!parent.isExternal) return buildah.from(parent.from, { pull: 'never' });
   const oci = parent.from.match(/^oci:([^:]+)(.*)$/);
   const reference = oci === null ? parent.from : `oci:${resolve(root, oci[1] ?? '')}${oci[2]}`;
-  return buildah.from(reference, { pull: 'missing', args: layer.options.registry_opts_pull });
+  const { registry_opts_pull: words } = layer.options;
+  const options = await registryOptions(words, { repository: reference, temporary: workspace.temporary, root });
+  return buildah.from(reference, { pull: 'missing', args: options.buildah });
 }
 
 /** Labels are cleared first: what a parent in the tree was published with is not the child's. */
@@ -78,7 +81,8 @@ function labelArguments(labels: Readonly<Record<string, string>>): string[] {
 
 /** What an image from elsewhere hands down: not what describes itself, nor what wrote it. */
 function ownLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const handedDown = ([name]: [string, string]) => !name.startsWith('org.openchami.image.') && name !== 'io.buildah.version';
+  const handedDown = ([name]: [string, string]) =>
+    !name.startsWith('org.openchami.image.') && name !== 'io.buildah.version';
   return Object.fromEntries(Object.entries(labels).filter(handedDown));
 }
 

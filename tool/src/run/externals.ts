@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { Question } from '../plan/facts.ts';
 import type { Buildah } from '../system/buildah.ts';
 import type { Exec } from '../system/command.ts';
+import { registryOptions } from '../system/registry-options.ts';
 
 /** How an answer is found: local storage first, as `buildah from` does it, then the place itself. */
 export interface Asking {
@@ -41,21 +43,28 @@ async function digestOf(reference: string, asking: Asking): Promise<string> {
   if (local !== undefined) return local.digest;
   const remote =
     /^[a-z-]+:(?!\d+\/)/.test(reference) && !/^[\w.-]+:\d+\//.test(reference) ? reference : `docker://${reference}`;
-  const options = pullOptions(reference, asking.graph);
-  const { stdout } = await asking.exec('skopeo', ['inspect', '--format', '{{.Digest}}', ...options, remote], {
-    quiet: true,
-  });
-  return stdout.trim();
+  // `--creds` becomes an auth file, which is gone with the folder.
+  const temporary = await mkdtemp(join(tmpdir(), 'layers-asking-'));
+  try {
+    const place = { repository: reference, temporary, root: asking.root };
+    const { skopeo } = await registryOptions(pullWords(reference, asking.graph), place);
+    const flags = skopeo.map((flag) => `--${flag}`);
+    const args = ['inspect', '--format', '{{.Digest}}', ...flags, remote];
+    const { stdout } = await asking.exec('skopeo', args, { quiet: true });
+    return stdout.trim();
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
 }
 
-/** The options of the first layer that pulls it, as skopeo knows them. */
-function pullOptions(reference: string, graph: LayerGraph): string[] {
+/** The options of the first layer that pulls it. */
+function pullWords(reference: string, graph: LayerGraph): readonly string[] {
   const isChild = ([id]: [LayerId, Layer]): boolean => {
     const link = graph.parents.get(id);
     return link?.kind === 'external' && link.reference === reference;
   };
   const [, child] = [...graph.layers].find(isChild) ?? [];
-  return (child?.options.registry_opts_pull ?? []).filter((word) => /^--(tls-verify|authfile|cert-dir)=/.test(word));
+  return child?.options.registry_opts_pull ?? [];
 }
 
 interface Index {
