@@ -1,5 +1,5 @@
 /** What every container of a run begins with. */
-export function containerPrefix(runId: string): string {
+function containerPrefix(runId: string): string {
   return `layers-${safeName(runId)}-`;
 }
 

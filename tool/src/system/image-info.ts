@@ -21,7 +21,7 @@ export interface Descriptor {
   readonly size: number;
 }
 
-export interface Manifest {
+interface Manifest {
   readonly mediaType?: string;
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];

@@ -1,0 +1,110 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { STEP_VERSIONS } from '../../tool/src/build/versions.ts';
+import { layer } from '../helpers/layers.ts';
+import { type RecordedBuild, recordBuild } from './recorded-build.ts';
+
+const FOLDER = path.join(import.meta.dirname, 'golden');
+
+const debian = { 'usr/lib/os-release': 'ID=debian\nVERSION_CODENAME=bookworm\n', 'usr/bin/bash': '' };
+const rocky = {
+  'usr/lib/os-release': 'ID=rocky\n',
+  'usr/bin/dnf': '',
+  'etc/dnf/dnf.conf': '[main]\ngpgcheck=1\nbest=True\n',
+};
+const key = { 'key.asc': '-----BEGIN PGP PUBLIC KEY BLOCK-----\n' };
+const all = {
+  package_groups: ['tools'],
+  packages: ['bash', 'less'],
+  remove_packages: ['vim'],
+  copyfiles: [{ src: 'a', dest: '/etc/a', opts: ['--chmod', '0600'] }],
+  cmds: ['true', { cmd: 'echo $HOME; id', buildah_extra_args: ['--user', 'nobody'] }],
+};
+const aptRepos = [
+  { alias: 'main', url: 'http://deb.example/debian', gpg: 'key.asc', apt_dist: 'bookworm', apt_comp: 'main contrib' },
+  { alias: 'flat', url: 'http://deb.example/flat', apt_dist: './' },
+];
+const dnfRepos = [
+  { alias: 'base', url: 'https://rpm.example/$releasever/os', gpg: 'https://rpm.example/key', priority: 10 },
+  { alias: 'own', url: 'https://rpm.example/own', gpg: 'key.asc' },
+];
+const dnf = { pkg_manager: 'dnf', releasever: '9', dnf_options: ['best=False'] };
+
+/** What each builder does with layers that use all of it. A new case needs no new version. */
+const CASES: Record<keyof typeof STEP_VERSIONS, Record<string, () => Promise<RecordedBuild>>> = {
+  apt: {
+    scratch: () => recordBuild(layer('l', { suite: 'bookworm' }, all), 'scratch'),
+    'scratch with repositories': () => recordBuild(layer('l', {}, { ...all, repos: aptRepos }), 'scratch', key),
+    parent: () => recordBuild(layer('l', {}, { ...all, repos: aptRepos }), debian, key),
+    'parent with a proxy, unchecked': () =>
+      recordBuild(
+        layer('l', { proxy: 'http://p:1', gpgcheck: false }, { packages: ['less'], repos: aptRepos.slice(1) }),
+        debian,
+      ),
+  },
+  dnf: {
+    scratch: () => recordBuild(layer('l', dnf, { ...all, repos: dnfRepos }), 'scratch', key),
+    parent: () => recordBuild(layer('l', { ...dnf, proxy: 'http://p:1' }, { ...all, repos: dnfRepos }), rocky, key),
+    force_installroot: () => recordBuild(layer('l', { ...dnf, force_installroot: true }, { packages: ['a'] }), rocky),
+  },
+  ansible: {
+    all: () =>
+      recordBuild(
+        layer('l', {
+          layer_type: 'ansible',
+          pkg_manager: undefined,
+          name: 'node',
+          groups: ['compute', 'gpu'],
+          playbooks: ['site.yaml', 'more/late.yaml'],
+          inventory: ['inventory'],
+          vars: { a: [1] },
+          ansible_verbosity: 2,
+          ansible_tags: ['x', 'y'],
+          ansible_skip_tags: ['z'],
+          ansible_vault_password_file: 'vault',
+        }),
+        debian,
+        { 'ansible.cfg': '[defaults]\ncallback_plugins = ./callbacks\n' },
+      ),
+  },
+  zypper: {},
+};
+
+for (const [name, cases] of Object.entries(CASES)) {
+  const version = STEP_VERSIONS[name as keyof typeof STEP_VERSIONS];
+  const file = (of: number) => path.join(FOLDER, `${name}-${of}.jsonl`);
+  if (Object.keys(cases).length === 0) continue;
+
+  test(`the step version ${version} of ${name} stands for exactly these commands`, async () => {
+    for (const variable of ['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy', 'no_proxy']) {
+      vi.stubEnv(variable, undefined);
+      vi.stubEnv(variable.toUpperCase(), undefined);
+    }
+    for (const variable of ['ANSIBLE_CONFIG', 'ANSIBLE_CALLBACK_PLUGINS']) vi.stubEnv(variable, undefined);
+    const recorded: Record<string, RecordedBuild> = {};
+    for (const [title, record] of Object.entries(cases)) recorded[title] = await record();
+    const text = linesOf(recorded);
+    if (process.env.UPDATE_GOLDEN === '1' && !existsSync(file(version))) writeFileSync(file(version), text);
+    const hint = `what ${name} does has changed: raise STEP_VERSIONS.${name} and run this test with UPDATE_GOLDEN=1`;
+    expect(text, hint).toBe(readFileSync(file(version), 'utf8'));
+  });
+
+  test(`the step version of ${name} was raised for a reason`, () => {
+    const kept = readdirSync(FOLDER).filter((entry) => entry.startsWith(`${name}-`));
+    expect(kept.length).toBeLessThanOrEqual(2);
+    if (version === 1) return;
+    expect(readFileSync(file(version - 1), 'utf8'), 'nothing changed since the last version').not.toBe(
+      readFileSync(file(version), 'utf8'),
+    );
+  });
+}
+
+/** A call or a file a line, so that a difference can be read. */
+function linesOf(recorded: Readonly<Record<string, RecordedBuild>>): string {
+  const lines = Object.entries(recorded).flatMap(([title, { calls, files }]) => [
+    ...calls.map(({ step, call }) => [title, step, ...call]),
+    ...Object.entries(files).map(([file, text]) => [title, 'file', file, text]),
+  ]);
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+}
