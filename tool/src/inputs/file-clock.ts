@@ -17,10 +17,10 @@ function lag(folder: string): number {
   try {
     mkdirSync(folder, { recursive: true });
     writeFileSync(probe, '');
-    return Math.max(0, Date.now() - statSync(probe).mtimeMs);
+    const behind = Math.max(0, Date.now() - statSync(probe).mtimeMs);
+    rmSync(probe);
+    return behind;
   } catch {
     return 0;
-  } finally {
-    rmSync(probe, { force: true });
   }
 }
