@@ -25,7 +25,8 @@ export async function probeIsolation(
 ): Promise<Isolation> {
   const { env = process.env, globalArgs = [] } = options;
   const chosen = env.BUILDAH_ISOLATION;
-  if (chosen === 'oci' || chosen === 'chroot' || chosen === 'rootless') return chosen;
+  // `buildah unshare` itself sets `rootless`: that is nobody's choice.
+  if (chosen === 'oci' || chosen === 'chroot' || (chosen === 'rootless' && !isRootless(env))) return chosen;
   const wanted: Isolation = isRootless(env) ? 'rootless' : 'oci';
   const name = `layers-probe-${randomUUID()}`;
   const buildah = (...args: string[]) =>
