@@ -1,5 +1,6 @@
 import { destinationsOf } from '../config/destinations.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
+import { referencesAt } from '../recipe/portable-references.ts';
 import { placeOf } from '../recipe/publish-key.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import type { CommandContext } from './command.ts';
@@ -29,7 +30,8 @@ export async function verifyPublication(
   const { verify } = await import('../publish/verify.ts');
   const { openAsking } = await import('./asking.ts');
   try {
-    return await verify(publication, destination, layer, openAsking(context, root));
+    const references = referencesAt(publication.references, root);
+    return await verify({ references }, destination, layer, openAsking(context, root));
   } catch (error) {
     if (context.signal.aborted) throw error;
     const why = error instanceof Error ? error.message : String(error);

@@ -73,9 +73,14 @@ export function decide(layer: Layer, link: ParentLink, parent: ParentState, fact
   return {
     ...known,
     action: 'publish',
-    reasons: stale.flatMap((one) => one.reasons),
+    reasons: distinct(stale.flatMap((one) => one.reasons)),
     publish: stale.map((one) => one.destination),
   };
+}
+
+/** A new tag goes to several destinations; it is one reason. */
+function distinct(reasons: readonly Reason[]): Reason[] {
+  return [...new Map(reasons.map((reason) => [reason.text, reason])).values()];
 }
 
 /** Reasons that hold whatever the parent turns out to be. */

@@ -3,6 +3,7 @@ import type { Layer } from '../config/layer.ts';
 import { createBootFiles } from '../publish/boot-files.ts';
 import { publish } from '../publish/publishers.ts';
 import { datedLabelsOf, labelsOf } from '../recipe/labels.ts';
+import { portableReferences } from '../recipe/portable-references.ts';
 import { placeOf, publishKeyOf, publishRecipeOf } from '../recipe/publish-key.ts';
 import type { LayerRecord, PublicationRecord } from '../recipe/record.ts';
 import type { Workspace } from '../system/workspace.ts';
@@ -53,7 +54,7 @@ export async function publishImage(
       const entry: PublicationRecord = {
         publishKey: publishKeyOf(recipe),
         recipe,
-        references: publication.references,
+        references: portableReferences(publication.references, workspace.root),
         bytes: publication.bytes,
         at: new Date().toISOString(),
         durationMs: Date.now() - started,

@@ -119,7 +119,7 @@ export async function run(request: RunRequest): Promise<RunSummary> {
       work: (id, decision) => workOnLayer(work, id, decision),
       idle: (id, outcome, reason) => {
         const summary = summarise(
-          work,
+          { ...work, root: request.root },
           id,
           { outcome, failures: [] },
           { durationMs: 0, warnings: [], reasons: reason === '' ? [] : [reason] },

@@ -4,6 +4,7 @@ import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { LayerInputs } from '../inputs/layer-inputs.ts';
 import type { Decision } from '../plan/decide.ts';
 import type { Wish } from '../plan/facts.ts';
+import { referencesAt } from '../recipe/portable-references.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import { bringInLine } from './bring-in-line.ts';
 import type { Failure, LayerOutcome, LayerSummary } from './events.ts';
@@ -77,7 +78,7 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
   for (const failure of done.failures) log.line(`failed: ${failure.message}`);
   log.close();
   const durationMs = Math.round(performance.now() - started);
-  const summary = summarise(work, id, done, {
+  const summary = summarise({ ...work, root: work.place.root }, id, done, {
     durationMs,
     childrenMs,
     warnings,
@@ -90,7 +91,7 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
 
 /** A summary of a layer that was worked on, or (with no numbers) of one that needed nothing. */
 export function summarise(
-  work: Pick<LayerWork, 'graph' | 'facts'>,
+  work: Pick<LayerWork, 'graph' | 'facts'> & { readonly root: string },
   id: LayerId,
   done: Done,
   rest: Pick<LayerSummary, 'durationMs' | 'warnings' | 'reasons'> & Partial<Pick<LayerSummary, 'log' | 'childrenMs'>>,
@@ -103,7 +104,9 @@ export function summarise(
     name: layer.options.name,
     outcome: done.outcome,
     ...rest,
-    references: Object.values(record?.publications ?? {}).flatMap((publication) => publication.references),
+    references: Object.values(record?.publications ?? {}).flatMap(({ references }) =>
+      referencesAt(references, work.root),
+    ),
     ...(record === undefined ? {} : { size: record.image.size }),
     ...(failure === undefined ? {} : { failure }),
   };
