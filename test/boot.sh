@@ -2,7 +2,7 @@
 # Boots an image as a node would, over HTTP in an emulated machine, and succeeds when it asks for a login. Run by hand:
 #
 #   test/boot.sh KERNEL INITRAMFS SQUASHFS [SECONDS]
-#   test/boot.sh .images/s3/boot-images/efi-images/compute/{vmlinuz-*,initramfs-*.img} \
+#   test/boot.sh .images/s3/boot-images/efi-images/compute/{vmlinuz-*,initrd-*} \
 #     .images/s3/boot-images/compute/debian12-debian-compute-12
 #
 # Needs qemu-system-x86 and python3. It takes 3 to 4 minutes; with KVM=1, where that works, seconds. The serial console goes to standard output.
