@@ -30,8 +30,9 @@ export async function writeInventory(
   const inventory = {
     all: {
       hosts: { [name]: connection },
-      // The weakest place for a variable: the user's group_vars win.
-      vars: { ansible_python_interpreter: 'auto_silent' },
+      // The weakest place for a variable: the user's group_vars win. Each call into the container is a buildah process, and
+      // pipelining halves them.
+      vars: { ansible_python_interpreter: 'auto_silent', ansible_pipelining: true },
       children: Object.fromEntries(groups.map((group) => [group, members])),
     },
   };
