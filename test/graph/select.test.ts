@@ -62,7 +62,7 @@ describe('selectors', () => {
 
   test.each([
     ['debian-comptue', 'did you mean debian-compute?'],
-    ['compute', 'did you mean debian-compute or debian/compute?'],
+    ['base', 'did you mean debian-base or debian/base or rocky-base?'],
     ['nothing-like-it', "'layers list' shows all layers"],
     ['x*', "'layers list' shows all layers"],
     ['...', "'layers list' shows all layers"],

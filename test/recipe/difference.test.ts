@@ -74,3 +74,18 @@ test('the name of an Ansible layer decides, as host_vars rely on it', () => {
   const named = (name: string) => recipe(layer('a', { layer_type: 'ansible', playbooks: 'p.yaml', name }));
   expect(words(named('one'), named('two'))).toEqual(['name changed']);
 });
+
+test('the order of files and repositories counts, and each of several files for one place', () => {
+  const copies = (...list: object[]) => recipe(layer('a', {}, { copyfiles: list }));
+  const [one, two] = [
+    { src: 'x', dest: '/etc/' },
+    { src: 'y', dest: '/etc/' },
+  ];
+  expect(words(copies(one, two), copies(two, one))).not.toEqual([]);
+  expect(words(copies(one, two), copies(one, { ...two, opts: '--chmod 0600' }))).toEqual([
+    'copyfiles.2.opts: + --chmod, + 0600',
+  ]);
+  const repos = (...aliases: string[]) =>
+    recipe(layer('a', {}, { repos: aliases.map((alias) => ({ alias, url: alias })) }));
+  expect(words(repos('a', 'b'), repos('b', 'a'))).toEqual(['repos: other order']);
+});

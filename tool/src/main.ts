@@ -15,7 +15,8 @@ export async function main(program: 'layers' | 'image-build'): Promise<void> {
   try {
     code = await dispatch(program, process.argv.slice(2), interruption);
   } catch (error) {
-    code = await complain(error, program);
+    const { aborted, reason } = interruption.signal;
+    code = aborted ? SIGNAL_EXIT[reason as keyof typeof SIGNAL_EXIT] : await complain(error, program);
   } finally {
     interruption.stop();
   }

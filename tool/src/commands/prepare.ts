@@ -1,4 +1,5 @@
 import { arch, availableParallelism } from 'node:os';
+import { relative } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { notBuiltYet } from '../config/not-built-yet.ts';
@@ -43,7 +44,13 @@ export async function prepare(context: CommandContext, selectors: readonly strin
   printDiagnostics(context, diagnostics);
   const only = values.only === true;
   const exclude = (values.exclude ?? []) as string[];
-  const { named, needed } = select(graph, { selectors, exclude, only, all: values.all === true });
+  const { named, needed } = select(graph, {
+    selectors,
+    exclude,
+    only,
+    all: values.all === true,
+    prefix: relative(tree.root, context.cwd),
+  });
   const wish: Wish = { named, needed, force: values.force === true, publish: values['no-publish'] !== true };
   refuseUnsupported(graph, needed);
   const jobs = readJobs(values.jobs, tree.settings.jobs);
@@ -100,7 +107,7 @@ function refuseUnbuiltParents(graph: LayerGraph, facts: MutableFacts, wish: Wish
 }
 
 function refuseUnsupported(graph: LayerGraph, needed: ReadonlySet<LayerId>): void {
-  const diagnostics = [...needed].flatMap((id) => notBuiltYet(graph.layers.get(id) as Layer));
+  const diagnostics = [...needed].flatMap((id) => notBuiltYet(graph.layers.get(id) as Layer, architecture()));
   if (diagnostics.length === 0) return;
   throw new InvalidInput('this version cannot build all that was selected', {
     diagnostics,

@@ -1,11 +1,13 @@
 import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { InvalidInput } from '../config/diagnostic.ts';
 import type { LogLevel } from '../report/log-level.ts';
 import { createReporter, type OutputMode } from '../report/reporter.ts';
 import type { RunSummary } from '../run/events.ts';
 import { knownIsolation } from '../run/known-isolation.ts';
 import { run } from '../run/run.ts';
 import { sweepDeadRuns } from '../run/sweep-dead-runs.ts';
+import { CommandFailure } from '../system/command.ts';
 import { createExec } from '../system/exec.ts';
 import type { CommandContext } from './command.ts';
 import { enterUserNamespace } from './enter-user-namespace.ts';
@@ -20,7 +22,7 @@ export async function startRun(context: CommandContext, prepared: Prepared): Pro
   const { env, values, stdout, stderr } = context;
   const exec = createExec({ env, signal: context.signal });
   const swept = await sweepDeadRuns(prepared.stateDir, exec);
-  const isolation = await knownIsolation(prepared.stateDir, exec, env);
+  const isolation = await knownIsolation(prepared.stateDir, exec, env).catch(refuseMissing);
   const reporter = createReporter({
     mode: (values.output ?? 'auto') as OutputMode,
     stdout,
@@ -66,4 +68,10 @@ function temporaryRoot(chosen: string | undefined): string {
   } catch {
     return tmpdir();
   }
+}
+
+/** A program that is not installed is the user's to install, before any work. */
+function refuseMissing(error: unknown): never {
+  if (!(error instanceof CommandFailure) || error.reason !== 'not-found') throw error;
+  throw new InvalidInput(error.message, { hint: "'layers doctor' says what is missing and how to install it" });
 }

@@ -10,7 +10,9 @@ export const run: CommandRun = async (context) => {
   const json = context.values.json === true;
   try {
     const { tree, diagnostics } = await loadTree({ ...context.options, cwd: context.cwd });
-    const notYet = tree.layers.flatMap(notBuiltYet).map((one) => ({ ...one, severity: 'warning' as const }));
+    const notYet = tree.layers
+      .flatMap((layer) => notBuiltYet(layer))
+      .map((one) => ({ ...one, severity: 'warning' as const }));
     const all = [...diagnostics, ...notYet];
     if (json) printJson(context, tree.layers.length, all);
     else {

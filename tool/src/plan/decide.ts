@@ -63,10 +63,8 @@ export function decide(layer: Layer, link: ParentLink, parent: ParentState, fact
     return { id: layer.id, action: 'pending', reasons: [parent.reason], publish: destinations, ...question };
   }
   if (own.length > 0 || record === undefined || recipe === undefined) return build(own);
-  const changes = differences(record.recipe, recipe);
-  if (changes.length > 0) {
-    return build(changes.map((change) => ({ code: change.code, text: describe(change, layer.options.parent) })));
-  }
+  // The keys decide; the differences only say why, and must not be able to hide one.
+  if (recipeKeyOf(record.recipe) !== recipeKeyOf(recipe)) return build(changesOf(layer, record.recipe, recipe));
   const known = { id: layer.id, recipe, recipeKey: recipeKeyOf(recipe) };
   const stale = stalePublications(layer, record, record.content, destinations, facts);
   if (stale.length === 0) return { ...known, action: 'nothing', reasons: [], publish: [] };
@@ -97,8 +95,9 @@ function ownReasons(
       return [{ code: 'record-damaged', text: 'its record was damaged and set aside' }];
     return [{ code: 'never-built', text: 'never built here' }];
   }
-  const changes = differences(record.recipe, recipeOf(layer, record.recipe.parent, facts));
-  const reasons = changes.map((change) => ({ code: change.code, text: describe(change, layer.options.parent) }));
+  const own = recipeOf(layer, record.recipe.parent, facts);
+  const isSame = recipeKeyOf(record.recipe) === recipeKeyOf(own);
+  const reasons = isSame ? [] : changesOf(layer, record.recipe, own);
   if (reasons.length === 0 && link.kind !== record.recipe.parent.kind) {
     return [{ code: 'parent-changed', text: `parent is ${layer.options.parent} now` }];
   }
@@ -106,6 +105,12 @@ function ownReasons(
     return [{ code: 'image-missing', text: 'its image is not in local storage any more' }];
   }
   return reasons;
+}
+
+function changesOf(layer: Layer, before: Recipe, now: Recipe): Reason[] {
+  const changes = differences(before, now);
+  if (changes.length === 0) return [{ code: 'recipe-changed', text: 'its recipe changed' }];
+  return changes.map((change) => ({ code: change.code, text: describe(change, layer.options.parent) }));
 }
 
 function recipeOf(layer: Layer, parent: RecipeParent, facts: Facts): Recipe {

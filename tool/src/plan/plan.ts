@@ -38,22 +38,24 @@ export function decideNow(
   const layer = graph.layers.get(id);
   const link = graph.parents.get(id);
   if (layer === undefined || link === undefined) throw new Error(`not in the graph: ${id}`);
-  return decide(layer, link, parentState(layer.id, link, facts, settled), facts, wish);
+  return decide(layer, link, parentState(layer.id, link, facts, wish, settled), facts, wish);
 }
 
 function parentState(
   id: LayerId,
   link: ParentLink,
   facts: Facts,
+  wish: Wish,
   settled: ReadonlyMap<LayerId, Decision>,
 ): ParentState {
   switch (link.kind) {
     case 'scratch':
       return { kind: 'known', recipe: { kind: 'scratch' } };
     case 'external': {
-      // The recorded digest holds until somebody asks to look outside: a tag that moved there rebuilds nothing by itself.
+      // The recorded digest holds until --force asks to look outside: a tag that moved there rebuilds nothing by itself.
       const record = facts.records.get(id);
-      const recorded = record?.externalParent === link.reference ? record.recipe.parent : undefined;
+      const isBelieved = record?.externalParent === link.reference && !(wish.force && wish.named.has(id));
+      const recorded = isBelieved ? record.recipe.parent : undefined;
       const manifest = recorded?.kind === 'external' ? recorded.manifest : facts.externals.get(link.reference);
       if (manifest !== undefined) return { kind: 'known', recipe: { kind: 'external', manifest } };
       return {

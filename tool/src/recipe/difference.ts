@@ -97,7 +97,9 @@ function compareValues(key: string, before: Json, now: Json, changes: Change[]):
     if (added.length + removed.length === 0) changes.push({ code: 'list-reordered', key });
     else changes.push({ code: 'list-changed', key, added, removed });
   } else if (Array.isArray(before) && Array.isArray(now)) {
+    const found = changes.length;
     compareSettings(numbered(before), numbered(now), key, changes);
+    if (changes.length === found) changes.push({ code: 'list-reordered', key });
   } else if (isMap(before) && isMap(now)) {
     compareSettings(before, now, key, changes);
   } else {
@@ -121,14 +123,11 @@ function isMap(value: Json): value is Settings {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Members that carry a name go by it (`repos.epel.url`), others by their place, counted from 1. */
+/** Members go by their names where each has one of its own (`repos.epel.url`), else by their places, counted from 1. */
 function numbered(list: readonly Json[]): Settings {
-  return Object.fromEntries(
-    list.map((member, index) => {
-      const name = isMap(member) ? (member.alias ?? member.dest) : undefined;
-      return [typeof name === 'string' ? name : `${index + 1}`, member];
-    }),
-  );
+  const names = list.map((member) => (isMap(member) ? (member.alias ?? member.dest) : undefined));
+  const isNamed = names.every((name) => typeof name === 'string') && new Set(names).size === names.length;
+  return Object.fromEntries(list.map((member, index) => [isNamed ? String(names[index]) : `${index + 1}`, member]));
 }
 
 function union(a: object, b: object): string[] {

@@ -6,7 +6,7 @@ import type { LayerRecord } from '../recipe/record.ts';
 import { writeFileAtomic } from '../system/files.ts';
 
 /** What the store holds of one layer. A damaged record was set aside as `…json.damaged` and counts as none. */
-export type StoredRecord =
+type StoredRecord =
   | { readonly kind: 'none' }
   | { readonly kind: 'record'; readonly record: LayerRecord }
   | { readonly kind: 'damaged'; readonly file: string };

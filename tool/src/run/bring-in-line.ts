@@ -10,6 +10,7 @@ import { buildImage } from './build-image.ts';
 import type { Failure } from './events.ts';
 import { failureOf } from './failure.ts';
 import { readLayerInputs } from './gather-facts.ts';
+import { keptName } from './kept-name.ts';
 import { chooseParent } from './parent-image.ts';
 import { publishImage } from './publish-image.ts';
 import type { Done, LayerWork } from './work-on-layer.ts';
@@ -33,7 +34,7 @@ export async function bringInLine(
     return publishAll(work, layer, record, decision, workspace, 'published');
   }
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const record = await buildOnce(work, layer, workspace);
+    const record = await buildOnce(work, layer, join(workspace.temporary, `staged-${attempt}`), workspace);
     if (record === undefined) {
       workspace.warn(`its files changed while it was built; nothing of that build is kept (${attempt} of ${ATTEMPTS})`);
       continue;
@@ -50,13 +51,18 @@ export async function bringInLine(
 }
 
 /** Gives the new record; undefined when an input changed meanwhile, or was changed and changed back. */
-async function buildOnce(work: LayerWork, layer: Layer, workspace: Workspace): Promise<LayerRecord | undefined> {
+async function buildOnce(
+  work: LayerWork,
+  layer: Layer,
+  staging: string,
+  workspace: Workspace,
+): Promise<LayerRecord | undefined> {
   const reading = { readInputs: work.readInputs, warn: () => {} };
   const before = await readLayerInputs(reading, work.facts, layer);
   const parent = chooseParent(work, layer);
   const builtAt = new Date().toISOString();
   const started = performance.now();
-  const staged = await work.stageCopies(layer, join(workspace.temporary, 'staged'));
+  const staged = await work.stageCopies(layer, staging);
   const built = await buildImage(layer, parent.image, before.files, builtAt, staged, workspace);
   const durationMs = Math.round(performance.now() - started);
   const after = await readLayerInputs(reading, work.facts, layer);
@@ -73,8 +79,7 @@ async function buildOnce(work: LayerWork, layer: Layer, workspace: Workspace): P
   const keepsEarlier = earlier?.content === built.content && !work.facts.missingImages.has(layer.id);
   if (keepsEarlier) workspace.say('same content as before: the earlier image is kept');
   const image = keepsEarlier ? earlier.image : built.image;
-  // A name keeps `podman image prune` from taking an image that the next build starts from.
-  await workspace.buildah.tag(image.id, [`localhost/layers-kept/${layer.options.name}:${recipeKey.slice(0, 16)}`]);
+  await workspace.buildah.tag(image.id, [keptName(layer.id, recipeKey)]);
   return {
     version: 1,
     id: layer.id,

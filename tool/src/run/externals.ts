@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
+import { parseReference } from '../graph/reference.ts';
 import type { Question } from '../plan/facts.ts';
 import type { Buildah } from '../system/buildah.ts';
 import type { Exec } from '../system/command.ts';
@@ -41,8 +42,8 @@ async function digestOf(reference: string, asking: Asking): Promise<string> {
   if (pinned?.[1] !== undefined) return pinned[1];
   const local = await asking.buildah.inspect(reference);
   if (local !== undefined) return local.digest;
-  const remote =
-    /^[a-z-]+:(?!\d+\/)/.test(reference) && !/^[\w.-]+:\d+\//.test(reference) ? reference : `docker://${reference}`;
+  const hasTransport = (parseReference(reference)?.transport ?? '') !== '';
+  const remote = hasTransport ? reference : `docker://${reference}`;
   // `--creds` becomes an auth file, which is gone with the folder.
   const temporary = await mkdtemp(join(tmpdir(), 'layers-asking-'));
   try {

@@ -21,7 +21,7 @@ export function failureOf(error: unknown, during: 'build' | 'publish' | 'lock'):
   return { code: during, message, ...hint };
 }
 
-export function isCancelled(error: unknown): boolean {
+function isCancelled(error: unknown): boolean {
   if (error instanceof CommandFailure) return error.reason === 'cancelled';
   return error instanceof Error && error.name === 'AbortError';
 }

@@ -6,7 +6,7 @@ import { type HeldLock, type Holder, readHolder, tryLock, waitForLock } from '..
 import type { LayerWork } from './work-on-layer.ts';
 
 /** Another run has the layer, and the user asked not to wait. */
-export class LayerLocked extends Error {
+class LayerLocked extends Error {
   override readonly name = 'LayerLocked';
   readonly hint = "'--lock wait' waits for it";
 }

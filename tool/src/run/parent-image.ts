@@ -1,5 +1,6 @@
 import { BuildFailure } from '../build/builder.ts';
 import type { Layer } from '../config/layer.ts';
+import { parseReference } from '../graph/reference.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { ParentImage } from './build-image.ts';
 import type { LayerWork } from './work-on-layer.ts';
@@ -48,9 +49,9 @@ export function chooseParent(work: Pick<LayerWork, 'graph' | 'facts' | 'decide'>
   }
 }
 
-/** By digest where the transport knows digests, so that a tag that moves meanwhile changes nothing. */
+/** By digest where the place knows digests, so that a tag that moves meanwhile changes nothing. */
 function pinned(reference: string, manifest: string): string {
-  const hasTransport = /^[a-z-]+:(?!\d)/.test(reference) && !/^[^/]+:\d+\//.test(reference);
-  if (hasTransport || reference.startsWith('localhost/') || reference.includes('@')) return reference;
-  return `${reference.replace(/:[^/:]+$/, '')}@${manifest}`;
+  const parsed = parseReference(reference);
+  const isRemote = parsed !== undefined && parsed.transport === '' && !parsed.repository.startsWith('localhost/');
+  return isRemote ? `${parsed.repository}@${manifest}` : reference;
 }

@@ -7,9 +7,10 @@ import { portableReferences } from '../recipe/portable-references.ts';
 import { placeOf, publishKeyOf, publishRecipeOf } from '../recipe/publish-key.ts';
 import type { LayerRecord, PublicationRecord } from '../recipe/record.ts';
 import type { Workspace } from '../system/workspace.ts';
+import { keptName } from './kept-name.ts';
 
 /** A destination that failed; the others went on. */
-export interface PublishFailure {
+interface FailedDestination {
   readonly destination: Destination;
   readonly error: unknown;
 }
@@ -17,7 +18,7 @@ export interface PublishFailure {
 export interface PublishOutcome {
   readonly record: LayerRecord;
   readonly published: number;
-  readonly failures: readonly PublishFailure[];
+  readonly failures: readonly FailedDestination[];
 }
 
 /**
@@ -37,7 +38,7 @@ export async function publishImage(
     if (current !== record) await remember(current);
   }
   const boot = createBootFiles(current.image.id, workspace);
-  const failures: PublishFailure[] = [];
+  const failures: FailedDestination[] = [];
   let published = 0;
   for (const destination of destinations) {
     const started = Date.now();
@@ -80,6 +81,7 @@ async function withLabels(layer: Layer, record: LayerRecord, workspace: Workspac
   const info = await workspace.buildah.inspect(record.image.id);
   if (info === undefined || sameLabels(info.labels, labels)) return record;
   const id = await workspace.step('labels', () => workspace.buildah.relabel(record.image.id, labels));
+  await workspace.buildah.tag(id, [keptName(layer.id, record.recipeKey)]);
   return { ...record, image: { ...record.image, id } };
 }
 

@@ -26,24 +26,37 @@ export interface LayerLog {
   close(): void;
 }
 
-/** Creates the folder. Throws what the file system throws. */
-export function createRunFolder(stateDir: string, runId: string): RunFolder {
+/**
+ * Creates the folder. Throws what the file system throws; later a full disk takes lines from the logs, which `onLost` says once, and
+ * nothing else.
+ */
+export function createRunFolder(stateDir: string, runId: string, onLost: (message: string) => void): RunFolder {
   const path = join(stateDir, 'runs', runId);
   // Logs can hold what a command printed: not for everybody on the machine.
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const events = join(path, 'events.jsonl');
+  let isLost = false;
+  const keep = (write: () => void): void => {
+    try {
+      write();
+    } catch (error) {
+      if (!isLost) onLost(`${path} cannot be written to, so logs have gaps: ${(error as Error).message}`);
+      isLost = true;
+    }
+  };
   return {
     path,
     event(event) {
       // A layer's output is in its log; twice would be twice the disk.
-      if (event.type !== 'output' && event.type !== 'progress') appendFileSync(events, `${JSON.stringify(event)}\n`);
+      if (event.type === 'output' || event.type === 'progress') return;
+      keep(() => appendFileSync(events, `${JSON.stringify(event)}\n`));
     },
     openLog(id) {
       const name = `${encodeURIComponent(id)}.log`;
       const fd = openSync(join(path, name), 'a', 0o600);
       return {
         name,
-        line: (text) => void writeSync(fd, `${text}\n`),
+        line: (text) => keep(() => void writeSync(fd, `${text}\n`)),
         close: () => closeSync(fd),
       };
     },

@@ -50,7 +50,9 @@ export async function run(request: RunRequest): Promise<RunSummary> {
   const { graph, facts, wish, plan, reporter } = request;
   const started = performance.now();
   const runId = newRunId(new Date());
-  const folder = createRunFolder(request.stateDir, runId);
+  const folder = createRunFolder(request.stateDir, runId, (message) =>
+    reporter.event({ at: Date.now(), type: 'warning', id: null, message }),
+  );
   const temporary = join(request.temporaryRoot, `layers-${runId}`);
   mkdirSync(temporary, { recursive: true, mode: 0o700 });
   const locks = join(request.stateDir, 'locks');

@@ -36,10 +36,13 @@ export async function schedule(world: Scheduling): Promise<LayerSummary[]> {
   const settle = (first: LayerId, summary: LayerSummary): void => {
     const settled: [LayerId, LayerSummary][] = [[first, summary]];
     for (let next = settled.pop(); next !== undefined; next = settled.pop()) {
-      const [id, { outcome }] = next;
+      const [id, { outcome, failure }] = next;
       summaries.set(id, next[1]);
+      // A publication that failed leaves an image to build on.
+      const hasImage = failure?.code === 'publish';
       for (const child of children.get(id) ?? []) {
-        if (outcome === 'failed') settled.push([child, world.idle(child, 'skipped', `parent ${id} failed`)]);
+        if (outcome === 'failed' && !hasImage)
+          settled.push([child, world.idle(child, 'skipped', `parent ${id} failed`)]);
         else if (outcome === 'skipped' || outcome === 'cancelled') {
           settled.push([
             child,

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
+import { destinationsOf, type PublishedReference } from '../config/destinations.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { LayerInputs } from '../inputs/layer-inputs.ts';
 import type { Decision } from '../plan/decide.ts';
 import type { Wish } from '../plan/facts.ts';
 import { referencesAt } from '../recipe/portable-references.ts';
+import type { LayerRecord } from '../recipe/record.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import { bringInLine } from './bring-in-line.ts';
 import type { Failure, LayerOutcome, LayerSummary } from './events.ts';
@@ -104,10 +106,17 @@ export function summarise(
     name: layer.options.name,
     outcome: done.outcome,
     ...rest,
-    references: Object.values(record?.publications ?? {}).flatMap(({ references }) =>
-      referencesAt(references, work.root),
-    ),
+    references: currentReferences(layer, record, work.root),
     ...(record === undefined ? {} : { size: record.image.size }),
     ...(failure === undefined ? {} : { failure }),
   };
+}
+
+/** Where the content of now can be had: not places that the layer names no more, nor what an earlier build was published as. */
+function currentReferences(layer: Layer, record: LayerRecord | undefined, root: string): PublishedReference[] {
+  return destinationsOf(layer).flatMap(({ key }) => {
+    const publication = record?.publications[key];
+    const isCurrent = publication !== undefined && publication.recipe.content === record?.content;
+    return isCurrent ? referencesAt(publication.references, root) : [];
+  });
 }
