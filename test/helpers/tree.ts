@@ -101,8 +101,10 @@ export function outcomes(ended: Ended): Record<string, string> {
   const finished = ended.events.filter((event) => event.type === 'layer-finished');
   return Object.fromEntries(
     finished.map((event) => {
-      const summary = event.summary as { id: string; outcome: string };
-      return [summary.id, summary.outcome];
+      const { id, outcome, failure } = event.summary as { id: string; outcome: string; failure?: { message: string } };
+      // For whoever reads a failed test.
+      if (outcome === 'failed') process.stderr.write(`${id}: ${failure?.message}\n`);
+      return [id, outcome];
     }),
   );
 }

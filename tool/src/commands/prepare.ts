@@ -13,6 +13,7 @@ import type { LayerRecord } from '../recipe/record.ts';
 import { openRecords, type RecordStore } from '../records/record-store.ts';
 import { gatherFacts, type MutableFacts } from '../run/gather-facts.ts';
 import type { CommandContext } from './command.ts';
+import { lookAtLeftOutParents } from './left-out-parents.ts';
 import { loadTree } from './load-tree.ts';
 import { printDiagnostics } from './print-diagnostics.ts';
 import { verifyPublication } from './verify-publication.ts';
@@ -54,20 +55,25 @@ export async function prepare(context: CommandContext, selectors: readonly strin
   const wish: Wish = { named, needed, force: values.force === true, publish: values['no-publish'] !== true };
   refuseUnsupported(graph, needed);
   const jobs = readJobs(values.jobs, tree.settings.jobs);
-  const verified = values.verify === true || (context.env.CI ?? '') !== '';
+  const asked = values.verify === true || (context.env.CI ?? '') !== '';
   const digester = createDigester({ root: tree.root, stateDir });
   const records = openRecords(stateDir);
   const warnings: { id: LayerId | null; message: string }[] = [];
   const warn = (id: LayerId | null, message: string) => void warnings.push({ id, message });
+  let couldAsk = true;
+  const unasked = (id: LayerId, message: string) => {
+    couldAsk = false;
+    warn(id, message);
+  };
   const readInputs = (layer: Layer) => layerInputs(layer, { root: tree.root, digester, env: context.env });
   const stageCopies = async (layer: Layer, folder: string) => {
     const { stageCopies: stage } = await import('../inputs/stage-copies.ts');
     return stage(layer, { root: tree.root, digester }, folder);
   };
   const verify = (layer: Layer, record: LayerRecord, key: string) =>
-    verifyPublication({ context, root: tree.root, asked: verified && wish.publish, warn }, layer, record, key);
+    verifyPublication({ context, root: tree.root, asked: asked && wish.publish, warn: unasked }, layer, record, key);
   const facts = await gatherFacts({ graph, needed, records, readInputs, verify, warn, architecture: architecture() });
-  refuseUnbuiltParents(graph, facts, wish);
+  for (const [id, message] of await lookAtLeftOutParents({ graph, facts, wish, readInputs })) warn(id, message);
   let plan = makePlan(graph, facts, wish);
   if (plan.questions.length > 0) {
     const { answerQuestions } = await import('../run/externals.ts');
@@ -87,23 +93,11 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     plan,
     records,
     jobs,
-    verified,
+    verified: asked && couldAsk,
     warnings,
     readInputs,
     stageCopies,
   };
-}
-
-/** `--only` leaves parents as last recorded; without a record there is nothing to build on. */
-function refuseUnbuiltParents(graph: LayerGraph, facts: MutableFacts, wish: Wish): void {
-  for (const id of wish.needed) {
-    const link = graph.parents.get(id);
-    if (link?.kind !== 'layer' || wish.needed.has(link.id)) continue;
-    if (facts.records.has(link.id)) continue;
-    throw new InvalidInput(`${id} stands on ${link.id}, which was never built here`, {
-      hint: `without --only (and --exclude) it is built first; or run 'layers build ${link.id}'`,
-    });
-  }
 }
 
 function refuseUnsupported(graph: LayerGraph, needed: ReadonlySet<LayerId>): void {

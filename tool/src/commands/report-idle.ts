@@ -7,7 +7,8 @@ export function reportIdle(context: CommandContext, prepared: Prepared): void {
   const count = prepared.plan.decisions.size;
   if (context.values.output === 'json') {
     const layers = [...prepared.plan.decisions.keys()];
-    context.print(JSON.stringify({ at: Date.now(), type: 'nothing-to-do', layers, verified: prepared.verified }));
+    const { verified, warnings } = prepared;
+    context.print(JSON.stringify({ at: Date.now(), type: 'nothing-to-do', layers, verified, warnings }));
     return;
   }
   for (const { id, message } of prepared.warnings) context.warn(`warning: ${id === null ? '' : `${id}: `}${message}`);

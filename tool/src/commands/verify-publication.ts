@@ -10,6 +10,7 @@ interface Verifying {
   readonly root: string;
   /** The user, or CI, wants every destination asked. */
   readonly asked: boolean;
+  /** Says that a destination could not be asked. */
   warn(id: LayerId, message: string): void;
 }
 

@@ -104,11 +104,14 @@ function checkS3({ layer, report }: Check): void {
   }
 }
 
-/** Warns of a password in a URL: it reads in the file, and in everything that quotes the file. */
+/**
+ * A password in a URL reads in the file, and in everything that quotes the file. In a destination it is refused: its name shows in plans,
+ * logs and records.
+ */
 export function warnOfCredentials({ report }: Check, path: Path, url: string): void {
   if (!hasCredentials(url)) return;
   report(path, {
-    severity: 'warning',
+    severity: /^publish_/.test(String(path.at(-1))) ? 'error' : 'warning',
     code: 'credentials-in-url',
     message: 'The address carries credentials, which everyone who can read this file sees',
     hint: hintFor(String(path.at(-1))),
