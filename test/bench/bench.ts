@@ -7,7 +7,7 @@ export interface Table {
   readonly skipped?: string;
 }
 
-export interface Settings {
+interface Settings {
   readonly runs: number;
   /** Sizes of synthetic trees, in layers. */
   readonly sizes: readonly number[];

@@ -61,7 +61,7 @@ function time({ name, argv, cwd, env, code = 0 }: Measured): number {
   return ms;
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? Number.NaN;

@@ -6,7 +6,7 @@ import { plainEnvironment } from './measure.ts';
 import { LAYERS } from './places.ts';
 
 /** What a layer of a real build took, from the tool's own summary. Milliseconds. */
-export interface LayerTime {
+interface LayerTime {
   readonly name: string;
   readonly ms: number;
   /** Part of it in which a child process ran. */

@@ -175,6 +175,21 @@ test('ansible.cfg counts, and where it says that roles are', async () => {
   expect(await read(tree)).toEqual(expected);
 });
 
+test('ansible.cfg beside a playbook is for that playbook, unless the root has one', async () => {
+  using tree = createInputTree({
+    'a/site.yaml': play('roles: [r]'),
+    'a/ansible.cfg': '[defaults]\nroles_path = mine\n',
+    'a/mine/r/tasks/main.yml': '',
+    'b/site.yaml': play('roles: [r]'),
+    'b/roles/r/tasks/main.yml': '',
+  });
+  const options = { playbooks: ['a/site.yaml', 'b/site.yaml'] };
+  const own = ['a/mine/r/tasks/main.yml', 'a/site.yaml', 'b/roles/r/tasks/main.yml', 'b/site.yaml'];
+  expect(await read(tree, options)).toEqual(['a/ansible.cfg', ...own]);
+  tree.write('ansible.cfg', '');
+  expect(await read(tree, options)).toEqual(['a/site.yaml', 'ansible.cfg', ...own.slice(2)]);
+});
+
 test("the user's ansible.cfg has a symbolic name", async () => {
   using tree = createInputTree({ 'playbooks/site.yaml': '', '.ansible.cfg': '[defaults]\n' });
   // HOME is the root here.

@@ -16,9 +16,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_ROLES = '~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles';
 
-/** Reads the first that is there of $ANSIBLE_CONFIG, the root's ansible.cfg, the user's and the machine's. */
-export function readAnsibleConfig(view: TreeView, root: string, env: Environment): AnsibleConfig {
-  const file = configFile(view, root, env);
+/** Reads the first that is there of $ANSIBLE_CONFIG, the root's ansible.cfg, the playbook's, the user's and the machine's. */
+export function readAnsibleConfig(view: TreeView, root: string, playbook: string, env: Environment): AnsibleConfig {
+  const file = configFile(view, root, playbook, env);
   const settings = parseDefaults(file === undefined ? '' : (view.text(file.path as string) ?? ''));
   const folder = file === undefined ? root : path.dirname(file.path as string);
   const paths = (text: string | undefined, base: string) =>
@@ -39,12 +39,13 @@ export function readAnsibleConfig(view: TreeView, root: string, env: Environment
   };
 }
 
-function configFile(view: TreeView, root: string, env: Environment): NamedFile | undefined {
+function configFile(view: TreeView, root: string, playbook: string, env: Environment): NamedFile | undefined {
   const chosen = env.ANSIBLE_CONFIG ? path.resolve(root, expand(env.ANSIBLE_CONFIG, root, env)) : undefined;
   const inChosen = chosen !== undefined && view.kind(chosen) === 'folder' ? path.join(chosen, 'ansible.cfg') : chosen;
   const candidates: NamedFile[] = [
     ...(inChosen === undefined ? [] : [{ name: 'ansible.cfg:$ANSIBLE_CONFIG', path: inChosen }]),
     { name: 'ansible.cfg', path: path.join(root, 'ansible.cfg') },
+    { name: 'ansible.cfg:playbook', path: path.join(path.dirname(playbook), 'ansible.cfg') },
     { name: 'ansible.cfg:~/.ansible.cfg', path: expand('~/.ansible.cfg', root, env) },
     { name: 'ansible.cfg:/etc/ansible/ansible.cfg', path: '/etc/ansible/ansible.cfg' },
   ];

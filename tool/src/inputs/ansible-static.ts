@@ -16,7 +16,7 @@ interface Places {
 }
 
 /** Raise it when a scan would find other files in the same tree: remembered scans are then made again. */
-const SCAN_VERSION = 1;
+const SCAN_VERSION = 2;
 
 /**
  * Files that an Ansible layer may read, by a static reading of its playbooks: a superset of what counts, without roles that
@@ -55,18 +55,22 @@ async function scan(view: TreeView, root: string, env: Places['env'], start: Sta
     import('./ansible-scan.ts'),
     import('./parse-yaml.ts'),
   ]);
-  const config = readAnsibleConfig(view, root, env);
-  const found = createAnsibleScan(view, config, parseTolerantly);
+  const named = new Map<DiskPath, NamedFile>();
+  const secret = new Set<DiskPath | undefined>([start.vault]);
   for (const playbook of start.playbooks) {
+    const config = readAnsibleConfig(view, root, playbook, env);
+    const found = createAnsibleScan(view, config, parseTolerantly);
     found.addPlaybook(playbook);
     found.addValues(start.vars, path.dirname(playbook));
+    for (const inventory of start.inventory) found.addInventory(inventory);
+    for (const folder of config.plugins) found.addFolder(folder);
+    for (const file of found.files()) {
+      named.set(file, { name: nameFor(file, root, config.rolesPath, env.HOME ?? '/'), path: file });
+    }
+    if (config.file !== undefined) named.set(config.file.path, config.file);
+    secret.add(config.vaultPasswordFile);
   }
-  for (const inventory of start.inventory) found.addInventory(inventory);
-  for (const folder of config.plugins) found.addFolder(folder);
-  const secret = new Set<DiskPath | undefined>([start.vault, config.vaultPasswordFile]);
-  const files = [...found.files()].filter((file) => !secret.has(file));
-  const named = files.map((file) => ({ name: nameFor(file, root, config.rolesPath, env.HOME ?? '/'), path: file }));
-  return config.file === undefined ? named : [config.file, ...named];
+  return [...named.values()].filter(({ path: file }) => !secret.has(file));
 }
 
 /** Relative in the tree; a role elsewhere by its own name, as it may be installed in another place on the next machine. */

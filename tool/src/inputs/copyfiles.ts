@@ -36,21 +36,33 @@ export function nameOf(root: string, file: DiskPath): string {
   return shown.startsWith(`${root}/`) ? shown.slice(root.length + 1) : shown;
 }
 
+/** One existing path that a `copyfiles` entry stands for, and what is copied of it. */
+export interface CopiedSource {
+  /** Absolute. */
+  readonly path: string;
+  readonly entries: readonly CopiedEntry[];
+}
+
 /**
  * All that one `copyfiles` entry copies, as buildah does: a source that is a link is followed, links further down are copied as
  * links, a folder gives its content. Throws InputFailure for what is missing or cannot be copied.
  */
-export function copiedEntries(root: string, layerFile: string, copyfile: CopyFile, digester: Digester): CopiedEntry[] {
+export function copiedSources(root: string, layerFile: string, copyfile: CopyFile, digester: Digester): CopiedSource[] {
   const options = optionsOf(copyfile.opts);
   // Out of another image, or from a server: there is nothing here to look at.
   if (options.from !== undefined || /^https?:\/\//.test(copyfile.src)) return [];
   const context = options.contextdir === undefined ? undefined : resolveSource(root, layerFile, options.contextdir);
   const source =
     context === undefined ? resolveSource(root, layerFile, copyfile.src) : path.join(context, copyfile.src);
-  const ignore = options.ignorefile === undefined ? [] : [resolveSource(root, layerFile, options.ignorefile)];
   const sources = !existsSync(source) && isPattern(source) ? expandPattern(source) : [source];
   if (sources.length === 0) throw new InputFailure('missing', `nothing matches ${copyfile.src}`);
-  return [...sources, ...ignore].flatMap((one) => entriesOf(root, one, digester));
+  return sources.map((one) => ({ path: one, entries: entriesOf(root, one, digester) }));
+}
+
+/** What `--ignorefile` names: it decides what is copied. */
+export function ignoreFiles(root: string, layerFile: string, copyfile: CopyFile): string[] {
+  const { ignorefile } = optionsOf(copyfile.opts);
+  return ignorefile === undefined ? [] : [resolveSource(root, layerFile, ignorefile)];
 }
 
 function entriesOf(root: string, source: string, digester: Digester): CopiedEntry[] {
@@ -84,4 +96,9 @@ function optionsOf(words: readonly string[]): Readonly<Partial<Record<string, st
 /** Whether the copy's mode is decided by the layer file, so that the source's does not matter. */
 export function setsMode(copyfile: CopyFile): boolean {
   return optionsOf(copyfile.opts).chmod !== undefined;
+}
+
+/** Whether the source is looked for in a folder that the options name. */
+export function hasContext(copyfile: CopyFile): boolean {
+  return optionsOf(copyfile.opts).contextdir !== undefined;
 }

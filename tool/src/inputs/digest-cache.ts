@@ -6,7 +6,7 @@ import { type FileState, sameState } from './file-state.ts';
 import type { GitModes, IndexStates } from './git-modes.ts';
 
 /** State when it was hashed, the mode that counts, and the digest. */
-export type CachedDigest = readonly [...state: FileState, mode: number, digest: string];
+type CachedDigest = readonly [...state: FileState, mode: number, digest: string];
 
 interface Saved {
   readonly version: 1;

@@ -1,4 +1,4 @@
-import { lstatSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { type DigestCache, openDigestCache } from './digest-cache.ts';
 import { fileClock } from './file-clock.ts';
@@ -6,7 +6,7 @@ import { type FileState, fileState, isSettled } from './file-state.ts';
 import { createGitModes } from './git-modes.ts';
 import { hashFile, hashFolder, hashLink } from './hash-file.ts';
 import { InputFailure, inputFailureOf } from './input-failure.ts';
-import { type DiskPath, printable } from './names.ts';
+import { type DiskPath, fromBytes, printable } from './names.ts';
 import { openScanCache, type ScanCache } from './scan-cache.ts';
 
 /** What counts of one file, link or folder. */
@@ -46,14 +46,15 @@ export function createDigester(place: { readonly root: string; readonly stateDir
   let cache: DigestCache | undefined;
   let scans: ScanCache | undefined;
 
-  function digestEntry(file: DiskPath, name: string, stats: Stats): Entry {
+  function digestEntry(file: DiskPath, name: string, stats: Stats, follow: boolean): Entry {
     const kind = kindOf(stats, name);
     const state = fileState(stats);
     const entry = { kind, diskMode: stats.mode & 0o7777, state };
     cache ??= openDigestCache(path.join(folder, 'digests.json'), git);
     const known = kind === 'folder' ? undefined : cache.find(name, state);
     if (known?.isCurrent) return { ...entry, mode: known.cached[6], digest: known.cached[7] };
-    const mode = kind === 'link' ? 0o777 : (git.modeOf(file, kind) ?? entry.diskMode);
+    const own = follow ? fromBytes(realpathSync(file, 'buffer')) : file;
+    const mode = kind === 'link' ? 0o777 : (git.modeOf(own, kind) ?? entry.diskMode);
     if (kind === 'folder') return { ...entry, mode, digest: hashFolder(mode) };
     const started = now();
     const isKnown = known?.cached[6] === mode;
@@ -71,7 +72,7 @@ export function createDigester(place: { readonly root: string; readonly stateDir
       const seen = turn.get(key);
       if (seen !== undefined) return seen;
       try {
-        const entry = digestEntry(file, key, follow ? statSync(file) : lstatSync(file));
+        const entry = digestEntry(file, key, follow ? statSync(file) : lstatSync(file), follow);
         if (turn.size === 0) setImmediate(() => turn.clear());
         turn.set(key, entry);
         return entry;

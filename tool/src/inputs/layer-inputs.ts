@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Diagnostic, InvalidInput } from '../config/diagnostic.ts';
 import type { Layer } from '../config/layer.ts';
-import { type CopiedEntry, copiedEntries, nameOf, resolveSource, setsMode } from './copyfiles.ts';
+import { type CopiedEntry, copiedSources, ignoreFiles, nameOf, resolveSource, setsMode } from './copyfiles.ts';
 import type { Digester, Entry } from './digest-file.ts';
 import { InputFailure } from './input-failure.ts';
 import type { NamedFile } from './named-file.ts';
@@ -39,12 +39,14 @@ export async function layerInputs(layer: Layer, places: InputPlaces): Promise<La
   const problems: Diagnostic[] = [];
   const collect = collectorFor(layer, problems);
   for (const copyfile of layer.copyfiles) {
-    for (const entry of collect(() => copiedEntries(root, layer.file, copyfile, digester))) {
-      entries.set(entry.name, entry);
-      if (isExposed(entry) && !setsMode(copyfile)) exposed.push(entry.name);
+    for (const source of collect(() => copiedSources(root, layer.file, copyfile, digester))) {
+      for (const entry of source.entries) {
+        entries.set(entry.name, entry);
+        if (isExposed(entry) && !setsMode(copyfile)) exposed.push(entry.name);
+      }
     }
   }
-  for (const { name, path } of [...keyFiles(layer, root), ...(await filesForAnsible(layer, places))]) {
+  for (const { name, path } of [...namedFiles(layer, root), ...(await filesForAnsible(layer, places))]) {
     for (const entry of collect(() => [digester.look(path, true)])) entries.set(name, entry);
   }
   if (problems.length > 0)
@@ -80,15 +82,19 @@ async function filesForAnsible(layer: Layer, places: InputPlaces): Promise<reado
   return ansibleFiles(layer, places);
 }
 
-/** Signing keys that the layer file names by path; a URL is the package manager's to fetch. */
-function keyFiles(layer: Layer, root: string): NamedFile[] {
-  const paths = [...layer.repos, ...layer.exclusive_repos].flatMap(({ gpg }) => {
-    if (gpg === undefined || gpg === '') return [];
-    if (!/^[a-z]+:\/\//i.test(gpg)) return [resolveSource(root, layer.file, gpg)];
-    // `file://` may mean the image's own: it counts where it is here as well.
-    return gpg.startsWith('file:///') && existsSync(fileURLToPath(gpg)) ? [fileURLToPath(gpg)] : [];
-  });
-  return paths.map((path) => ({ name: nameOf(root, path), path }));
+/** Files that the layer file names beside its sources. */
+function namedFiles(layer: Layer, root: string): NamedFile[] {
+  const keys = [...layer.repos, ...layer.exclusive_repos].flatMap(({ gpg = '' }) => keyFile(gpg, layer, root));
+  const ignores = layer.copyfiles.flatMap((copyfile) => ignoreFiles(root, layer.file, copyfile));
+  return [...keys, ...ignores].map((path) => ({ name: nameOf(root, path), path }));
+}
+
+/** A signing key named by path; one at a URL is the package manager's to fetch. */
+function keyFile(gpg: string, layer: Layer, root: string): string[] {
+  if (gpg === '') return [];
+  if (!/^[a-z]+:\/\//i.test(gpg)) return [resolveSource(root, layer.file, gpg)];
+  // `file://` may mean the image's own: it counts where it is here as well.
+  return gpg.startsWith('file:///') && existsSync(fileURLToPath(gpg)) ? [fileURLToPath(gpg)] : [];
 }
 
 function isExposed(entry: CopiedEntry): boolean {
