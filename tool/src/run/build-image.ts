@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { BuildFailure, type BuildTarget } from '../build/builder.ts';
 import { builderFor } from '../build/builders.ts';
 import { treeDigest, withConfiguration } from '../build/content-digest.ts';
-import { contentCounts } from '../build/what-counts.ts';
+import { mayHoldLeftOut } from '../build/what-counts.ts';
 import type { Layer } from '../config/layer.ts';
 import { resolveSource } from '../inputs/copyfiles.ts';
 import { datedLabelsOf } from '../recipe/labels.ts';
@@ -93,6 +93,6 @@ function digestTree(
   root: string,
   { exec, temporary, signal }: Workspace,
 ): Promise<string> {
-  const isLeftOut = layer.copyfiles.some((file) => !contentCounts(file.dest.replace(/^\/+/, '')));
+  const isLeftOut = layer.copyfiles.some(({ dest }) => mayHoldLeftOut(dest));
   return treeDigest({ root, declared: isLeftOut ? files : {}, exec, temporary, signal });
 }
