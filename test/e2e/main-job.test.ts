@@ -131,3 +131,36 @@ test('selectors, --only, --dry-run and plan --json', async () => {
   expect(built(await build('middle'))).toEqual(['base built', 'middle built']);
   expect(built(await build('--force', 'middle'))).toEqual(['middle built']);
 });
+
+test('a file changed during the build, and changed back, leaves nothing of that build', async () => {
+  const slow = `${onSmall('slow', '', 'sleep 2; cat /etc/files/one')}`.replace(
+    'cmds:',
+    'copyfiles:\n  - {src: files, dest: /etc/files}\ncmds:',
+  );
+  await tree.write('layers/slow.yaml', slow);
+  const running = tree.start(['build', 'slow', '--output', 'json']);
+  await running.seen(/"step":"cmds"/);
+  await tree.write('files/one', 'other');
+  await tree.write('files/one', '1');
+  const ended = await running.ended;
+  expect([ended.code, outcomes(ended)]).toEqual([0, { slow: 'built' }]);
+  expect(ended.stdout).toContain('its files changed while it was built; nothing of that build is kept (1 of 3)');
+  expect(ended.events.filter((event) => event.type === 'step-started' && event.step === 'cmds')).toHaveLength(2);
+  expect((await tree.layers(['build', 'slow'])).stdout).toMatch(/nothing to do/);
+  await rm(path.join(tree.root, 'layers/slow.yaml'));
+});
+
+test('a destination that cannot be written to fails the layer and keeps the build, and what stands on it is built', async () => {
+  await tree.write('blocked', 'a file where the layouts should be');
+  await tree.write('layers/base.yaml', onSmall('base').replace('oci:images', 'oci:blocked'));
+  await tree.write('layers/middle.yaml', onSmall('middle').replace('oci:small:1', 'oci:blocked/base:latest'));
+  await rm(path.join(tree.root, 'layers/leaf.yaml'));
+  await rm(path.join(tree.root, 'layers/side.yaml'));
+  const failed = await build('-k');
+  expect([failed.code, built(failed)]).toEqual([1, ['base failed', 'middle built']]);
+  const plan = JSON.parse((await tree.layers(['plan', '--json'])).stdout);
+  expect(plan.layers).toMatchObject([
+    { id: 'base', action: 'publish' },
+    { id: 'middle', action: 'nothing' },
+  ]);
+});
