@@ -43,8 +43,10 @@ export async function treeDigest(options: ContentOptions): Promise<string> {
       if (database.covers(text) && !stat.isDirectory()) continue;
       hash.update(entryLine(text, stat, attributes.get(text)));
       if (stat.isDirectory()) folders.push(path);
-      else if (stat.isSymbolicLink()) hash.update(await readlink(join(root, path), { encoding: 'buffer' }));
-      else if (stat.isFile()) await digestFile(hash, join(root, path), text, stat, inodes);
+      else if (stat.isSymbolicLink()) {
+        const target = await readlink(join(root, path), { encoding: 'buffer' });
+        hash.update(lengthLine(target.length)).update(target);
+      } else if (stat.isFile()) await digestFile(hash, join(root, path), text, stat, inodes);
     }
   }
   hash.update(JSON.stringify([database.canonical, options.declared]));
@@ -70,6 +72,11 @@ function entryLine(path: string, stat: Stats, attributes: string | undefined): s
   return `\n${JSON.stringify([path, stat.mode, stat.uid, stat.gid, device, attributes ?? ''])}\n`;
 }
 
+/** The length keeps content apart from the entries that follow, whatever bytes it holds. */
+function lengthLine(bytes: number): string {
+  return `${bytes} bytes\n`;
+}
+
 async function digestFile(
   hash: Hash,
   file: Buffer,
@@ -77,6 +84,8 @@ async function digestFile(
   stat: Stats,
   inodes: Map<string, string>,
 ): Promise<void> {
+  // One that does not count is no first name: the content would count under none of the names.
+  if (!contentCounts(path)) return;
   if (stat.nlink > 1) {
     const inode = `${stat.dev}:${stat.ino}`;
     const first = inodes.get(inode);
@@ -86,15 +95,16 @@ async function digestFile(
     }
     inodes.set(inode, path);
   }
-  if (!contentCounts(path)) return;
   if (stat.size > WHOLE) {
+    hash.update(lengthLine(stat.size));
     await pipeline(createReadStream(file), async (chunks) => {
       for await (const chunk of chunks) hash.update(chunk);
     });
     return;
   }
   const content = await readFile(file);
-  hash.update(isMachineId(path, content) ? 'a machine id' : content);
+  if (isMachineId(path, content)) hash.update('a machine id');
+  else hash.update(lengthLine(content.length)).update(content);
 }
 
 function join(folder: Buffer, name: Buffer): Buffer {
