@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createDigester } from '../../tool/src/inputs/digest-file.ts';
 import { readGitIndex } from '../../tool/src/inputs/git-index.ts';
 import { createInputTree, git, settle } from './input-tree.ts';
@@ -40,11 +40,11 @@ test('a copy with everything that is writable by the world and owned by another 
   await settle();
   const before = await tree.copying('files');
   const copy = mkdtempSync(path.join(tmpdir(), 'layers-copy-'));
+  onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
   cpSync(tree.root, copy, { recursive: true });
   execFileSync('chmod', ['-R', '0777', copy]);
   if (process.getuid?.() === 0) execFileSync('chown', ['-R', '1234:1234', copy]);
   expect(digestsOf(copy)).toEqual(Object.fromEntries(Object.keys(files).map((name) => [name, before.files[name]])));
-  rmSync(copy, { recursive: true, force: true });
 });
 
 test("an untracked file keeps its own mode, and git's index is read again when it changes", async () => {
