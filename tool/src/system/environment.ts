@@ -31,7 +31,9 @@ const ALLOWED: readonly string[] = [
   'REQUESTS_CA_BUNDLE',
   'CURL_CA_BUNDLE',
   // Container tools: storage, registries, authentication, isolation.
-  'BUILDAH_*',
+  // Not BUILDAH_HISTORY, which would write commands into the image.
+  'BUILDAH_ISOLATION',
+  'BUILDAH_RUNTIME',
   'STORAGE_*',
   'CONTAINERS_*',
   'REGISTRIES_*',
