@@ -40,7 +40,7 @@ export async function treeDigest(options: ContentOptions): Promise<string> {
       const path = join(folder, name);
       const text = path.toString('latin1');
       const stat = await lstat(join(root, path));
-      if (database.covers(text) && !stat.isDirectory()) continue;
+      if (database.covers(text) && stat.isFile()) continue;
       hash.update(entryLine(text, stat, attributes.get(text)));
       if (stat.isDirectory()) folders.push(path);
       else if (stat.isSymbolicLink()) {

@@ -1,16 +1,19 @@
-import { cp, mkdir, readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { cp, lstat, mkdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { CommandFailure, type Exec } from '../system/command.ts';
+import { dnfHistory } from './dnf-history.ts';
+import { statInRoot } from './root-files.ts';
 
 /** The database's bytes differ between equal installations; this is what it says. */
 export interface RpmDatabase {
-  /** Sorted lines: name, version, architecture of each package, and why dnf installed it. Empty without rpm. */
+  /** Sorted lines: name, version, architecture of each package, and what dnf's history says about it. Empty without rpm. */
   readonly canonical: readonly string[];
   /** True for files whose content `canonical` stands for. */
   covers(path: string): boolean;
 }
 
 const PLACES = ['var/lib/rpm', 'usr/lib/sysimage/rpm'] as const;
+const DATABASES = ['rpmdb.sqlite', 'Packages', 'Packages.db'] as const;
 const HISTORY = 'var/lib/dnf/history.sqlite';
 
 /**
@@ -23,50 +26,46 @@ export async function rpmDatabase(options: {
   readonly exec: Exec;
 }): Promise<RpmDatabase> {
   const none: RpmDatabase = { canonical: [], covers: () => false };
-  for (const place of PLACES) {
-    const names = await readdir(join(options.root, place)).catch(() => []);
-    if (!names.some((name) => /^(rpmdb\.sqlite|Packages(\.db)?)$/.test(name))) continue;
-    const copy = join(options.temporary, 'rpm-database');
-    await mkdir(copy, { recursive: true });
-    await cp(join(options.root, place), copy, { recursive: true, verbatimSymlinks: true });
-    try {
-      const format = '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH} %{SIGMD5}\\n';
-      const { stdout } = await options.exec('rpm', ['--dbpath', copy, '-qa', '--qf', format], { quiet: true });
-      const packages = stdout.split('\n').filter(Boolean).sort();
-      if (packages.length === 0) return none;
-      await cp(join(options.root, HISTORY, '..'), join(copy, 'dnf'), { recursive: true, verbatimSymlinks: true }).catch(
-        () => {},
-      );
-      const reasons = await installReasons(join(copy, 'dnf', basename(HISTORY)));
-      const covered = (path: string) =>
-        path.startsWith(`${place}/`) || (reasons !== undefined && path.startsWith('var/lib/dnf/history.sqlite'));
-      return { canonical: [...packages, ...(reasons ?? [])], covers: covered };
-    } catch (error) {
-      if (error instanceof CommandFailure) return none;
-      throw error;
-    }
+  const place = await placeIn(options.root);
+  if (place === undefined) return none;
+  const copy = join(options.temporary, 'rpm-database');
+  await rm(copy, { recursive: true, force: true });
+  await copyFiles(join(options.root, place), copy);
+  try {
+    const format = '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH} %{SIGMD5}\\n';
+    const { stdout } = await options.exec('rpm', ['--dbpath', copy, '-qa', '--qf', format], { quiet: true });
+    const packages = stdout.split('\n').filter(Boolean).sort();
+    if (packages.length === 0) return none;
+    const history = await historyIn(options.root, join(copy, 'dnf'));
+    const covers = (path: string) =>
+      path.startsWith(`${place}/`) || (history !== undefined && path.startsWith(HISTORY));
+    return { canonical: [...packages, ...(history ?? [])], covers };
+  } catch (error) {
+    if (error instanceof CommandFailure) return none;
+    throw error;
   }
-  return none;
 }
 
-/** dnf's last word on each package: `reason NAME ARCH N`. Undefined where there is no history that can be read. */
-async function installReasons(file: string): Promise<string[] | undefined> {
-  const { DatabaseSync } = await import('node:sqlite');
-  try {
-    const database = new DatabaseSync(file, { readOnly: true });
-    try {
-      const rows = database
-        .prepare(
-          `SELECT rpm.name, rpm.arch, item.reason FROM trans_item AS item JOIN rpm ON rpm.item_id = item.item_id
-           ORDER BY item.trans_id, item.id`,
-        )
-        .all();
-      const last = new Map(rows.map((row) => [`reason ${row.name} ${row.arch}`, row.reason]));
-      return [...last].map(([name, reason]) => `${name} ${reason}`).sort();
-    } finally {
-      database.close();
-    }
-  } catch {
-    return undefined;
+/** Of the two places one is often a link to the other, and a link may lead out of the root: only a real folder is taken. */
+async function placeIn(root: string): Promise<string | undefined> {
+  for (const place of PLACES) {
+    for (const name of DATABASES) if ((await statInRoot(root, `${place}/${name}`))?.isFile()) return place;
   }
+  return undefined;
+}
+
+async function historyIn(root: string, copy: string): Promise<string[] | undefined> {
+  if (!(await statInRoot(root, HISTORY))?.isFile()) return undefined;
+  await copyFiles(join(root, dirname(HISTORY)), copy);
+  return dnfHistory(join(copy, basename(HISTORY)));
+}
+
+/** Without links, by which rpm would read the host's files. */
+async function copyFiles(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  const filter = async (file: string) => {
+    const stats = await lstat(file);
+    return stats.isFile() || stats.isDirectory();
+  };
+  await cp(from, to, { recursive: true, filter });
 }
