@@ -92,3 +92,15 @@ test('names that are no UTF-8, and folders that may not be written', async () =>
   expect(modeOf(path.join(staged, 'closed'))).toBe('555');
   expect(readFileSync(path.join(staged, 'closed/x'), 'utf8')).toBe('y');
 });
+
+test('nothing of an earlier attempt is copied', async () => {
+  using tree = createRepository();
+  const left = path.join((await stageOne(tree, 'f')) ?? '', 'left-over');
+  writeFileSync(left, '');
+  const again = (await stageOne(tree, 'f')) ?? '';
+  expect(readdirSync(again)).toEqual(['link', 'plain', 'sub', 'tool']);
+  writeFileSync(left, '');
+  await stageOne(tree, 'f/[pt]*');
+  expect(readdirSync(`${tree.root}/.staged/0`)).toEqual(['000000', '000001']);
+  expect(readdirSync(`${tree.root}/.staged/0/000000`)).toEqual(['plain']);
+});

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import type { Layer } from '../config/layer.ts';
 import { type CopiedEntry, type CopiedSource, copiedSources, hasContext, setsMode } from './copyfiles.ts';
@@ -21,6 +21,8 @@ export async function stageCopies(
     const sources = copiedSources(places.root, layer.file, copyfile, places.digester);
     if (sources.every((source) => source.entries.every(isAsOnDisk))) continue;
     const top = path.join(folder, `${index}`);
+    // What an earlier attempt left there would be copied too.
+    rmSync(top, { recursive: true, force: true });
     for (const [at, source] of sources.entries()) stage(source, path.join(top, `${at}`.padStart(6, '0')));
     const [only] = sources;
     const isOne = sources.length === 1 && only !== undefined;
