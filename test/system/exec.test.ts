@@ -157,12 +157,16 @@ test('children inherit the lock and their time is told', async () => {
   const lock = path.join(folder, 'lock');
   await writeFile(lock, '');
   const { open } = await import('node:fs/promises');
-  await using handle = await open(lock, 'r');
-  const intervals: { start: number; end: number }[] = [];
-  const run = createExec({ env: { PATH }, lockFds: [handle.fd], onChild: (interval) => intervals.push(interval) });
-  expect((await run('readlink', ['/proc/self/fd/4'])).stdout).toBe(`${lock}\n`);
-  expect(intervals).toHaveLength(1);
-  expect(intervals[0]!.end).toBeGreaterThan(intervals[0]!.start);
+  const handle = await open(lock, 'r');
+  try {
+    const intervals: { start: number; end: number }[] = [];
+    const run = createExec({ env: { PATH }, lockFds: [handle.fd], onChild: (interval) => intervals.push(interval) });
+    expect((await run('readlink', ['/proc/self/fd/4'])).stdout).toBe(`${lock}\n`);
+    expect(intervals).toHaveLength(1);
+    expect(intervals[0]!.end).toBeGreaterThan(intervals[0]!.start);
+  } finally {
+    await handle.close();
+  }
 });
 
 test('a gigabyte of output takes bounded memory', async () => {

@@ -21,7 +21,7 @@ export async function followEvents<T>(
   onEvent: (event: AnsibleEvent) => void,
   work: () => Promise<T>,
 ): Promise<T> {
-  await using handle = await open(file, 'r');
+  const handle = await open(file, 'r');
   const done = new AbortController();
   let rest = '';
   const drain = async () => {
@@ -45,7 +45,12 @@ export async function followEvents<T>(
     return await work();
   } finally {
     done.abort();
-    await following;
-    await drain();
+    // `await using` would be shorter, and Node 22 does not know it.
+    try {
+      await following;
+      await drain();
+    } finally {
+      await handle.close();
+    }
   }
 }

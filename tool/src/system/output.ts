@@ -1,8 +1,12 @@
+import { CommandFailure } from './command.ts';
 import { type LineKind, LineSplitter } from './lines.ts';
 
 const TAIL_LINES = 40;
 const TAIL_LINE_LENGTH = 2000;
 const MAX_COLLECTED = 64 * 1024 * 1024;
+
+/** A shorter line of a secret is too ordinary: `fi` of a script would turn `file` into `***le`. */
+const MIN_SECRET_LINE = 12;
 
 type Stream = 'stdout' | 'stderr';
 
@@ -21,6 +25,7 @@ export class CommandOutput {
   #next = 0;
   #collected: Buffer[] = [];
   #collectedBytes = 0;
+  #isCut = false;
 
   constructor(options: OutputOptions) {
     this.#options = options;
@@ -37,7 +42,12 @@ export class CommandOutput {
     this.#splitters.stderr.end();
   }
 
+  /** Throws CommandFailure when it was more than is kept: who collects would take a part for the whole. */
   get stdout(): string {
+    if (this.#isCut) {
+      const result = { argv: [], exitCode: null, signal: null, durationMs: 0, stdout: '', tail: this.tail };
+      throw new CommandFailure('exit', result, 'a program that was asked something printed more than 64 MiB');
+    }
     return Buffer.concat(this.#collected).toString('utf8');
   }
 
@@ -61,18 +71,24 @@ export class CommandOutput {
   }
 
   #collect(chunk: Buffer): void {
-    const kept = chunk.subarray(0, MAX_COLLECTED - this.#collectedBytes);
-    if (kept.length === 0) return;
-    this.#collected.push(kept);
-    this.#collectedBytes += kept.length;
+    this.#isCut ||= this.#collectedBytes + chunk.length > MAX_COLLECTED;
+    // What there is so far is of no use then.
+    if (this.#isCut) this.#collected = [];
+    else this.#collected.push(chunk);
+    this.#collectedBytes += chunk.length;
   }
 }
 
-/** A function that puts `***` for each secret. Secrets of several lines are also found line by line. */
+/** A function that puts `***` for each secret. Of one of several lines, long lines are also found alone. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
-  const words = [...new Set(secrets.flatMap((secret) => [secret, ...secret.split('\n')]))]
+  const words = [...new Set(secrets.flatMap((secret) => [secret, secret.trim(), ...longLines(secret)]))]
     .filter((word) => word.trim() !== '')
     .sort((a, b) => b.length - a.length);
   if (words.length === 0) return (text) => text;
   return (text) => words.reduce((redacted, word) => redacted.replaceAll(word, '***'), text);
+}
+
+function longLines(secret: string): string[] {
+  const lines = secret.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line.length >= MIN_SECRET_LINE);
 }
