@@ -3,6 +3,8 @@ export interface PathReference {
   readonly text: string;
   /** It is the value of a key that takes a path (`src`, `include_tasks`, …), so that a folder or a template counts too. */
   readonly isPath: boolean;
+  /** It may name a folder for a path that is put together elsewhere (`assets: ../assets`). */
+  readonly mayBeFolder: boolean;
   /** It is for certain a path on the machine that runs Ansible: only then an absolute one counts. */
   readonly isLocal: boolean;
 }
@@ -15,12 +17,15 @@ export interface References {
 }
 
 const LOCAL_MODULES = new Set(
-  'assemble copy include_tasks include_vars import_tasks script template unarchive'.split(' '),
+  'assemble copy include_tasks include_vars import_tasks script template unarchive with_file with_fileglob with_first_found'.split(
+    ' ',
+  ),
 );
-const PATH_KEYS = new Set([
-  ...LOCAL_MODULES,
-  ...'dir file files first_found include paths src vars_files with_file with_fileglob with_first_found'.split(' '),
-]);
+/** Words that are often the name of a folder too, and never stand for it. */
+const NO_FOLDER_KEYS = new Set(
+  'become_user group groups hosts listen mode name notify owner register state tags'.split(' '),
+);
+const PATH_KEYS = new Set([...LOCAL_MODULES, ...'dir file files first_found include paths src vars_files'.split(' ')]);
 
 /** Everything in parsed YAML that names a role, or might name a file: rather too much than too little. Pure. */
 export function findReferences(content: unknown): References {
@@ -32,7 +37,13 @@ export function findReferences(content: unknown): References {
     const { value, key, parent } = next;
     if (typeof value === 'string') {
       const isLocal = LOCAL_MODULES.has(key) || (LOCAL_MODULES.has(parent) && key === 'src') || key === 'vars_files';
-      for (const text of wordsOf(value)) paths.push({ text, isPath: PATH_KEYS.has(key), isLocal });
+      const isPath = PATH_KEYS.has(key);
+      for (const text of wordsOf(value)) {
+        const isWhole = text === value && !NO_FOLDER_KEYS.has(key);
+        // Dots alone lead upwards, to everything.
+        const mayBeFolder = (isWhole || text.includes('/')) && /[^./]/.test(text);
+        paths.push({ text, isPath, isLocal, mayBeFolder });
+      }
     } else if (Array.isArray(value)) {
       for (const one of value) pending.push({ value: one, key, parent });
     } else if (typeof value === 'object' && value !== null) {

@@ -1,42 +1,43 @@
 import path from 'node:path';
 import type { AnsibleConfig } from './ansible-config.ts';
-import {
-  FOLDERS_BESIDE_PLAYBOOK,
-  isLeftOut,
-  isLeftOutOfInventory,
-  isLeftOutOfRole,
-  isYaml,
-  SEARCHED_FOLDERS,
-} from './ansible-folders.ts';
-import { findReferences, type PathReference } from './ansible-references.ts';
+import { FOLDERS_BESIDE_PLAYBOOK, isLeftOut, isLeftOutOfInventory, isLeftOutOfRole } from './ansible-folders.ts';
+import { createPathScan } from './ansible-paths.ts';
+import { type Context, createListings, iniValues, isData, isPlaybook, isReadAsYaml } from './ansible-places.ts';
+import { findReferences } from './ansible-references.ts';
 import { fillIn } from './ansible-template.ts';
 import { type DiskPath, printable } from './names.ts';
 import type { TreeView } from './tree-view.ts';
 
-/** Whose relative paths are looked for, and where: folders of the playbook and of the role. */
-interface Context {
-  readonly playbook: string;
-  readonly role?: string;
-}
-
 /** Gathers what a static reading finds. Each `add` may be called in any order and as often as one likes. */
 export interface AnsibleScan {
   addPlaybook(file: string): void;
-  addInventory(file: string): void;
+  /** `playbook`: the folder that paths in its variables are relative to. */
+  addInventory(file: string, playbook: string): void;
   addFolder(folder: string): void;
   /** Values that may name files, beside a playbook. */
   addValues(values: unknown, playbook: string): void;
   files(): ReadonlySet<DiskPath>;
 }
 
-/** @param parse gives undefined for what it cannot read; then all files around count */
-export function createAnsibleScan(
-  view: TreeView,
-  config: AnsibleConfig,
-  parse: (text: string) => unknown,
-): AnsibleScan {
+/** What a scan is told. */
+export interface ScanSettings {
+  readonly root: string;
+  readonly config: AnsibleConfig;
+  /** Folders that `inventory_dir` may be. */
+  readonly inventoryFolders: readonly string[];
+  /** Gives undefined for what it cannot read; then all files around count. */
+  parse(text: string): unknown;
+}
+
+/** A scan that has found nothing yet. */
+export function createAnsibleScan(view: TreeView, settings: ScanSettings): AnsibleScan {
+  const { config } = settings;
   const files = new Set<DiskPath>();
   const done = new Set<string>();
+  const playbooks = new Set<string>();
+  const contents = new Map<string, unknown>();
+  const listing = createListings(view);
+  const addPath = createPathScan({ view, listing, contentOf, addFile, addFolder, ...settings });
 
   function isFirst(what: string, context?: Context): boolean {
     const key = [what, context?.playbook, context?.role].join('\0');
@@ -47,7 +48,7 @@ export function createAnsibleScan(
 
   function addFile(file: DiskPath, context?: Context): void {
     files.add(file);
-    if (context !== undefined && typeof file === 'string' && isYaml(file)) readFile(file, context);
+    if (context !== undefined && typeof file === 'string' && isReadAsYaml(file)) readFile(file, context);
   }
 
   function addFolder(
@@ -57,53 +58,43 @@ export function createAnsibleScan(
   ): void {
     if (view.kind(folder) !== 'folder' || !isFirst(folder, context)) return;
     for (const file of view.filesBelow(folder, skip)) {
-      // What is copied or filled in is no YAML of Ansible's, whatever its name.
-      const isData = /(^|\/)(files|templates)\//.test(printable(file).slice(folder.length));
-      addFile(file, isData ? undefined : context);
+      addFile(file, isData(printable(file).slice(folder.length)) ? undefined : context);
     }
   }
 
-  function readFile(file: string, context: Context): void {
-    if (!isFirst(file, context)) return;
+  function contentOf(file: string): unknown {
+    if (contents.has(file)) return contents.get(file);
     const text = view.text(file);
-    const content = text === undefined ? undefined : parse(text);
+    const content = text === undefined ? undefined : settings.parse(text);
+    contents.set(file, content);
+    return content;
+  }
+
+  function readFile(file: string, context: Context): void {
+    const content = contentOf(file);
+    // Named by a pattern or a template that fits it: what it plays is another playbook's.
+    if (isPlaybook(content) && !playbooks.has(file)) return;
+    if (!isFirst(file, context)) return;
     if (content === undefined) addFolder(path.dirname(file));
     else addReferences(content, path.dirname(file), context);
   }
 
   function addReferences(content: unknown, folder: string, context: Context): void {
-    const { playbooks, roles, paths } = findReferences(content);
-    for (const one of playbooks) addPlaybook(path.resolve(folder, one));
+    const { playbooks: imported, roles, paths } = findReferences(content);
+    for (const one of imported) addImported(one, folder, context);
     for (const one of roles) addRole(one, context);
     for (const one of paths) addPath(one, folder, context);
   }
 
-  function addPath({ text, isPath, isLocal }: PathReference, folder: string, context: Context): void {
-    const known = fillIn(text, { playbook_dir: context.playbook, role_path: context.role });
-    const bases = basesOf(folder, context);
-    const isAbsolute = path.isAbsolute(known.text);
-    // An absolute path is most often one inside the image.
-    if (isAbsolute && !isLocal && !bases.some((base) => known.text.startsWith(`${base}/`))) return;
-    if (!known.isTemplate) {
-      for (const base of isAbsolute ? ['/'] : bases) addFound(path.join(base, known.text), isPath, context);
-    } else if (known.folder !== '') {
-      for (const base of isAbsolute ? ['/'] : bases) addFound(path.join(base, known.folder), true, context);
-    } else if (isPath) addFilesIn(folder, context);
-  }
-
-  function addFound(file: string, takesFolder: boolean, context: Context): void {
-    const kind = view.kind(file);
-    if (kind === 'file') addFile(file, context);
-    if (kind !== 'folder' || !takesFolder) return;
-    // `../{{ name }}` does not mean the whole tree.
-    if (`${context.playbook}/`.startsWith(path.join(file, '/'))) addFilesIn(file, context);
-    else addFolder(path.normalize(file), context);
-  }
-
-  function addFilesIn(folder: string, context: Context): void {
-    for (const name of view.names(folder)) {
-      const file = path.join(folder, name);
-      if (!isLeftOut(name) && view.kind(file) === 'file') addFile(file, context);
+  /** Only what is there: a collection's playbook has a name that is no path. */
+  function addImported(text: string, folder: string, context: Context): void {
+    const known = fillIn(text, { playbook_dir: context.playbook });
+    const file = path.resolve(folder, known.text);
+    if (!known.isTemplate && view.kind(file) === 'file') addPlaybook(file);
+    if (!known.isTemplate) return;
+    for (const [, one] of listing(path.resolve(folder, known.folder))) {
+      const isFitting = typeof one === 'string' && [one, path.relative(folder, one)].some(known.mayBe);
+      if (isFitting && isReadAsYaml(one) && isPlaybook(contentOf(one))) addPlaybook(one);
     }
   }
 
@@ -125,28 +116,31 @@ export function createAnsibleScan(
   }
 
   function addPlaybook(file: string): void {
+    if (playbooks.has(file)) return;
+    playbooks.add(file);
     const playbook = path.dirname(file);
     addFile(file, { playbook });
     for (const one of FOLDERS_BESIDE_PLAYBOOK) addFolder(path.join(playbook, one), { playbook });
   }
 
+  function addInventory(file: string, playbook: string): void {
+    const isFolder = view.kind(file) === 'folder';
+    const folder = isFolder ? file : path.dirname(file);
+    if (isFolder) addFolder(file, { playbook }, isLeftOutOfInventory);
+    else addFile(file, { playbook });
+    const parts = isFolder ? view.names(file).filter((name) => !isLeftOutOfInventory(name)) : [path.basename(file)];
+    for (const one of parts.map((name) => path.join(folder, name))) {
+      const isIni = view.kind(one) === 'file' && !isReadAsYaml(one);
+      if (isIni) addReferences(iniValues(view.text(one) ?? ''), folder, { playbook });
+    }
+    for (const one of ['group_vars', 'host_vars']) addFolder(path.join(folder, one), { playbook });
+  }
+
   return {
     addPlaybook,
-    addInventory(file) {
-      const isFolder = view.kind(file) === 'folder';
-      const folder = isFolder ? file : path.dirname(file);
-      if (isFolder) addFolder(file, { playbook: folder }, isLeftOutOfInventory);
-      else addFile(file);
-      for (const one of ['group_vars', 'host_vars']) addFolder(path.join(folder, one), { playbook: folder });
-    },
+    addInventory,
     addFolder: (folder) => addFolder(folder),
     addValues: (values, playbook) => addReferences(values, playbook, { playbook }),
     files: () => files,
   };
-}
-
-function basesOf(folder: string, { playbook, role }: Context): string[] {
-  const searched = [playbook, ...(role === undefined ? [] : [role])];
-  const bases = searched.flatMap((base) => SEARCHED_FOLDERS.map((one) => path.join(base, one)));
-  return [...new Set([folder, ...bases])];
 }

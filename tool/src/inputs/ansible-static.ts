@@ -16,7 +16,7 @@ interface Places {
 }
 
 /** Raise it when a scan would find other files in the same tree: remembered scans are then made again. */
-const SCAN_VERSION = 2;
+const SCAN_VERSION = 3;
 
 /**
  * Files that an Ansible layer may read, by a static reading of its playbooks: a superset of what counts, without roles that
@@ -55,14 +55,15 @@ async function scan(view: TreeView, root: string, env: Places['env'], start: Sta
     import('./ansible-scan.ts'),
     import('./parse-yaml.ts'),
   ]);
+  const inventoryFolders = start.inventory.map((one) => (view.kind(one) === 'folder' ? one : path.dirname(one)));
   const named = new Map<DiskPath, NamedFile>();
   const secret = new Set<DiskPath | undefined>([start.vault]);
   for (const playbook of start.playbooks) {
     const config = readAnsibleConfig(view, root, playbook, env);
-    const found = createAnsibleScan(view, config, parseTolerantly);
+    const found = createAnsibleScan(view, { root, config, inventoryFolders, parse: parseTolerantly });
     found.addPlaybook(playbook);
     found.addValues(start.vars, path.dirname(playbook));
-    for (const inventory of start.inventory) found.addInventory(inventory);
+    for (const inventory of start.inventory) found.addInventory(inventory, path.dirname(playbook));
     for (const folder of config.plugins) found.addFolder(folder);
     for (const file of found.files()) {
       named.set(file, { name: nameFor(file, root, config.rolesPath, env.HOME ?? '/'), path: file });

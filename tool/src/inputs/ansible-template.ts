@@ -5,8 +5,12 @@ export interface KnownText {
   readonly isTemplate: boolean;
   /** Of a template, the folder that comes before what is not known: `vars/{{ os }}.yml` → `vars`. */
   readonly folder: string;
+  /** Of a template, what stands outside of its expressions. */
+  readonly literal: string;
   /** Of a template, whether it may become this name. */
   mayBe(name: string): boolean;
+  /** Of a template, whether it may become this path, or a folder above it. */
+  mayHold(below: string): boolean;
 }
 
 /** @param known values by variable; undefined ones stay as they are */
@@ -19,11 +23,17 @@ export function fillIn(text: string, known: Readonly<Record<string, string | und
     text: filled,
     isTemplate,
     folder: prefix.slice(0, Math.max(0, prefix.lastIndexOf('/'))),
-    mayBe: (name) => expressionOf(filled).test(name),
+    literal: literalParts(filled).join(''),
+    mayBe: (name) => expressionOf(filled, '').test(name),
+    mayHold: (below) => expressionOf(filled, '(?:/.*)?').test(below),
   };
 }
 
-function expressionOf(template: string): RegExp {
-  const parts = template.split(/\{\{.*?\}\}|\{%.*?%\}/s).map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's');
+function literalParts(template: string): string[] {
+  return template.split(/\{\{.*?\}\}|\{%.*?%\}/s);
+}
+
+function expressionOf(template: string, end: string): RegExp {
+  const parts = literalParts(template).map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}${end}$`, 's');
 }

@@ -3,8 +3,6 @@ import { readdirSync } from 'node:fs';
 /** A path for `node:fs`. A Buffer only where the bytes are no UTF-8, as Node's strings cannot hold those. */
 export type DiskPath = string | Buffer;
 
-const strict = new TextDecoder('utf-8', { fatal: true });
-
 /**
  * A name as keys and messages hold it, different for different bytes: UTF-8 as it is (with `\` doubled), and where the bytes
  * are no UTF-8, each byte above ASCII as `\xff`.
@@ -38,7 +36,7 @@ function readByteNames(folder: DiskPath): DiskPath[] {
 /** A string where the bytes are UTF-8. */
 export function fromBytes(bytes: Buffer): DiskPath {
   try {
-    return strict.decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     return bytes;
   }

@@ -7,19 +7,29 @@ export function isPattern(source: string): boolean {
   return /[*?[]/.test(source);
 }
 
+/** How `expandPattern` looks at the disk. */
+export interface Disk {
+  /** Empty where there is no such folder. */
+  names(folder: string): readonly string[];
+  isThere(file: string): boolean;
+}
+
+const DISK: Disk = { names: namesIn, isThere: existsSync };
+
 /** Existing paths that an absolute pattern names, in order. */
-export function expandPattern(pattern: string): string[] {
+export function expandPattern(pattern: string, disk: Disk = DISK): string[] {
   let found = ['/'];
   for (const segment of path.normalize(pattern).split('/').filter(Boolean)) {
     const expression = isPattern(segment) ? expressionOf(segment) : undefined;
     found = found.flatMap((folder) => {
       if (expression === undefined) return [path.join(folder, segment)];
-      return namesIn(folder)
+      return disk
+        .names(folder)
         .filter((name) => expression.test(name))
         .map((name) => path.join(folder, name));
     });
   }
-  return found.filter((file) => existsSync(file));
+  return found.filter((file) => disk.isThere(file));
 }
 
 function namesIn(folder: string): string[] {

@@ -1,0 +1,57 @@
+import path from 'node:path';
+import { isLeftOut, SEARCHED_FOLDERS } from './ansible-folders.ts';
+import { type DiskPath, printable } from './names.ts';
+import type { TreeView } from './tree-view.ts';
+
+/** Whose relative paths are looked for, and where: folders of the playbook and of the role. */
+export interface Context {
+  readonly playbook: string;
+  readonly role?: string;
+}
+
+/** Where a relative path in a file of `folder` is looked for. */
+export function basesOf(folder: string, { playbook, role }: Context): string[] {
+  const searched = [playbook, ...(role === undefined ? [] : [role])];
+  const bases = searched.flatMap((base) => SEARCHED_FOLDERS.map((one) => path.join(base, one)));
+  return [...new Set([folder, ...bases])];
+}
+
+/** What is copied or filled in is no YAML of Ansible's, whatever its name. `below` starts with a slash or with a name. */
+export function isData(below: string): boolean {
+  return /(^|\/)(files|templates)\//.test(below);
+}
+
+/** Whether Ansible reads the file as YAML: by its ending, or a variable file without one. */
+export function isReadAsYaml(file: string): boolean {
+  return /\.ya?ml$/i.test(file) || /\/(group|host)_vars\/(.*\/)?[^./]+$/.test(file);
+}
+
+/** A list of plays: nothing but `import_playbook` and the command line takes one. */
+export function isPlaybook(content: unknown): boolean {
+  return [content].flat(2).some((one) => typeof one === 'object' && one !== null && isPlay(one));
+}
+
+function isPlay(one: object): boolean {
+  return 'hosts' in one || Object.keys(one).some((key) => /^(ansible\.builtin\.)?import_playbook$/.test(key));
+}
+
+/** Values of an inventory in INI's form: `host key=value` and `key = value`. */
+export function iniValues(text: string): string[] {
+  const matches = text.matchAll(/(?:^|[ \t])[\w.-]+[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s#]+))/gm);
+  return [...matches].map(([, double, single, plain]) => double ?? single ?? plain ?? '');
+}
+
+/** Files below a folder by their path below it, listed once; what tools keep beside the sources is left out. */
+export function createListings(view: TreeView): (folder: string) => ReadonlyMap<string, DiskPath> {
+  const known = new Map<string, ReadonlyMap<string, DiskPath>>();
+  return (folder) => {
+    const listed = known.get(folder);
+    if (listed !== undefined) return listed;
+    const isTools = (name: string) => isLeftOut(name) || name === '.layers' || name === 'node_modules';
+    const files = view.kind(folder) === 'folder' ? view.filesBelow(folder, isTools) : [];
+    const start = printable(folder).length + 1;
+    const listing = new Map(files.map((file) => [printable(file).slice(start), file]));
+    known.set(folder, listing);
+    return listing;
+  };
+}
