@@ -49,6 +49,8 @@ if [ -n "$wanted" ]; then apt-get -q -y --purge remove -- $wanted; fi
 
 const SETTINGS = `Acquire::Retries "3";
 APT::Update::Error-Mode "any";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
 Binary::apt-get::APT::Keep-Downloaded-Packages "true";
 Dpkg::Use-Pty "false";
 Dpkg::Options { "--force-confdef"; "--force-confold"; };

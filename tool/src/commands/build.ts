@@ -1,11 +1,11 @@
 import type { CommandRun } from './command.ts';
-import { printPlan } from './plan.ts';
 import { prepare } from './prepare.ts';
 
 /** Builds and publishes what is not in line with the tree. */
 export const run: CommandRun = async (context) => {
   const prepared = await prepare(context, context.positionals);
   if (context.values['dry-run'] === true) {
+    const { printPlan } = await import('./plan.ts');
     printPlan(context, prepared, context.values.output === 'json');
     return 0;
   }

@@ -15,7 +15,6 @@ import { gatherFacts, type MutableFacts } from '../run/gather-facts.ts';
 import type { CommandContext } from './command.ts';
 import { lookAtLeftOutParents } from './left-out-parents.ts';
 import { loadTree } from './load-tree.ts';
-import { printDiagnostics } from './print-diagnostics.ts';
 import { verifyPublication } from './verify-publication.ts';
 
 /** A tree, what is known of it, and the plan that follows. */
@@ -42,7 +41,10 @@ export interface Prepared {
 export async function prepare(context: CommandContext, selectors: readonly string[]): Promise<Prepared> {
   const { values } = context;
   const { tree, graph, diagnostics, stateDir } = await loadTree({ ...context.options, cwd: context.cwd });
-  printDiagnostics(context, diagnostics);
+  if (diagnostics.length > 0) {
+    const { printDiagnostics } = await import('./print-diagnostics.ts');
+    printDiagnostics(context, diagnostics);
+  }
   const only = values.only === true;
   const exclude = (values.exclude ?? []) as string[];
   const { named, needed } = select(graph, {

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readHolder, tryLock } from '../system/lock.ts';
 import type { Workspace } from '../system/workspace.ts';
 
 const FIRST_WAIT_MS = 20;
@@ -13,6 +12,8 @@ const LONGEST_WAIT_MS = 500;
  * inherits it. The file stays: removing it would let two others lock different files of one name.
  */
 export async function withFileLock<T>(file: string, workspace: Workspace, work: () => Promise<T>): Promise<T> {
+  // Only who publishes starts programs: verifying loads this file, too.
+  const { readHolder, tryLock } = await import('../system/lock.ts');
   await mkdir(path.dirname(file), { recursive: true });
   const us = { host: hostname(), pid: process.pid, runId: workspace.runId };
   let waitMs = FIRST_WAIT_MS;

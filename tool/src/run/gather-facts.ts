@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { stepVersionOf } from '../build/versions.ts';
 import { destinationsOf } from '../config/destinations.ts';
+import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { LayerInputs } from '../inputs/layer-inputs.ts';
@@ -52,13 +53,32 @@ export async function gatherFacts(from: Gathering): Promise<MutableFacts> {
     stepVersions.set(id, stepVersionOf(layer));
     readRecord(from, facts, layer);
   }
+  await readAllInputs(from, facts);
+  await Promise.all([...from.needed].map((id) => verifyPublications(from, facts, id)));
+  return facts;
+}
+
+/** Of every needed layer. Throws one InvalidInput with the problems of all of them. */
+async function readAllInputs(from: Gathering, facts: MutableFacts): Promise<void> {
+  const refusals: InvalidInput[] = [];
   for (const id of from.needed) {
     const layer = from.graph.layers.get(id);
     if (layer === undefined) continue;
-    await readLayerInputs(from, facts, layer);
+    try {
+      await readLayerInputs(from, facts, layer);
+    } catch (error) {
+      if (!(error instanceof InvalidInput)) throw error;
+      refusals.push(error);
+    }
   }
-  await Promise.all([...from.needed].map((id) => verifyPublications(from, facts, id)));
-  return facts;
+  const [first] = refusals;
+  if (first === undefined) return;
+  const diagnostics = refusals.flatMap((refusal) => refusal.diagnostics);
+  const root = first.root === undefined ? {} : { root: first.root };
+  throw new InvalidInput(`${diagnostics.length} of the files that layers name cannot be used`, {
+    diagnostics,
+    ...root,
+  });
 }
 
 /** Reads (again) what one layer reads; gives the whole answer, for comparing before and after a build. */
