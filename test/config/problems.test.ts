@@ -24,6 +24,7 @@ const CASES: readonly [code: string, text: string, where: string][] = [
   ['invalid-value', `${BASE}  gpgcheck: true\n  ansible_verbosity: 7\n`, '7:22'],
   ['invalid-value', 'options: {layer_type: bsae}\n', '1:23'],
   ['invalid-value', `${BASE}package_groups: ['']\n`, '6:18'],
+  ['invalid-value', `${BASE.replace('apt', 'dnf')}  dnf_options: [best=False, installroot=/]\n`, '6:29'],
   ['unquoted-number', `${BASE}  publish_tags: [ok, 9]\n`, '6:22'],
   ['unquoted-number', `${BASE}packages: [a, 7.0]\n`, '6:15'],
   ['unquoted-number', BASE.replace('name: base', 'name: 12'), '3:9'],

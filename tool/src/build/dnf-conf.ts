@@ -1,14 +1,16 @@
+import { isReserved } from '../config/dnf-reserved.ts';
 import { BuildFailure } from './builder.ts';
 
 type Settings = Readonly<Record<string, string>>;
 
-/** `key=value` words of `dnf_options`. */
+/** `key=value` words of `dnf_options`. Throws BuildFailure for what is none, or is not the layer's to set. */
 export function dnfOptions(words: readonly string[]): Settings {
   const entries = words.map((word) => {
     const [, name, value] = /^([A-Za-z_]+)=(.*)$/s.exec(word) ?? [];
     if (name === undefined || value === undefined || /[\r\n]/.test(value)) {
       throw new BuildFailure(`dnf_options: ${JSON.stringify(word.replace(/=.*/s, '=…'))} is not key=value`);
     }
+    if (isReserved(name)) throw new BuildFailure(`dnf_options: ${name} is set by layers itself`);
     return [name, value] as const;
   });
   return Object.fromEntries(entries);

@@ -1,5 +1,6 @@
 import { printable, warnOfCredentials } from './check-destinations.ts';
 import type { Check } from './check-layer.ts';
+import { reservedOption } from './dnf-reserved.ts';
 import type { Located, Path } from './located.ts';
 import { find } from './located.ts';
 
@@ -21,6 +22,7 @@ export function checkContent(check: Check): void {
   ] as const) {
     checkWords(check, ['options', key], layer.options[key]);
   }
+  checkDnfOptions(check);
   layer.cmds.forEach((command, index) => {
     if (command.cmd.includes('\0')) checkText(check, ['cmds', index], command.cmd);
   });
@@ -114,6 +116,16 @@ function checkWords(check: Check, path: Path, words: readonly string[]): void {
     if (word.trim() === '')
       check.report(path, { code: 'invalid-value', message: `\`${path.at(-1)}\` has an empty item`, item: word });
     else checkText(check, path, word, word);
+  }
+}
+
+/** Only the name is shown: the value may be a secret. */
+function checkDnfOptions({ layer, report }: Check): void {
+  for (const word of layer.options.dnf_options) {
+    const name = reservedOption(word);
+    if (name === undefined) continue;
+    const message = `\`${name}\` cannot be set in \`dnf_options\`: layers itself decides where dnf reads and writes`;
+    report(['options', 'dnf_options'], { code: 'invalid-value', message, item: word });
   }
 }
 
