@@ -7,14 +7,16 @@ export interface AnsibleConfig {
   /** The one configuration file that applies, if any. */
   readonly file?: NamedFile;
   readonly rolesPath: readonly string[];
-  /** Folders with modules, module utilities, plugins and collections, beside those that it always looks in. */
+  /** Folders with modules, module utilities and plugins, beside those at the playbook. */
   readonly plugins: readonly string[];
+  /** Folders with `ansible_collections`, in order. */
+  readonly collectionsPath: readonly string[];
   readonly vaultPasswordFile?: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const DEFAULT_ROLES = '~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles';
+const PLUGINS = /^(library|module_utils|\w+_plugins)$/;
 
 /** Reads the first that is there of $ANSIBLE_CONFIG, the root's ansible.cfg, the playbook's, the user's and the machine's. */
 export function readAnsibleConfig(view: TreeView, root: string, playbook: string, env: Environment): AnsibleConfig {
@@ -26,15 +28,32 @@ export function readAnsibleConfig(view: TreeView, root: string, playbook: string
       .split(':')
       .filter(Boolean)
       .map((one) => path.resolve(base, expand(one, root, env)));
-  const roles = env.ANSIBLE_ROLES_PATH
-    ? paths(env.ANSIBLE_ROLES_PATH, root)
-    : paths(settings.get('roles_path') ?? DEFAULT_ROLES, folder);
-  const plugins = [...settings].filter(([key]) => /^(library|module_utils|\w+_plugins|collections_paths?)$/.test(key));
+  /** A variable's paths are relative to where Ansible runs, the configuration's to its file. */
+  const setting = (variable: string | undefined, value: string | undefined, otherwise: string) =>
+    variable ? paths(variable, root) : paths(value ?? otherwise, folder);
+  const [home = ''] = setting(env.ANSIBLE_HOME, settings.get('home'), '~/.ansible');
+  const fromConfig = [...settings].filter(([key]) => PLUGINS.test(key)).flatMap(([, value]) => paths(value, folder));
+  const fromVariables = Object.entries(env).filter(([name]) =>
+    PLUGINS.test(name.replace('ANSIBLE_', '').toLowerCase()),
+  );
   const vault = paths(settings.get('vault_password_file'), folder)[0];
   return {
     ...(file && { file }),
-    rolesPath: roles,
-    plugins: plugins.flatMap(([, value]) => paths(value, folder)),
+    rolesPath: setting(
+      env.ANSIBLE_ROLES_PATH,
+      settings.get('roles_path'),
+      `${home}/roles:/usr/share/ansible/roles:/etc/ansible/roles`,
+    ),
+    plugins: [
+      ...fromConfig,
+      ...fromVariables.flatMap(([, value]) => paths(value, root)),
+      ...[path.join(home, 'plugins'), '/usr/share/ansible/plugins'],
+    ],
+    collectionsPath: setting(
+      env.ANSIBLE_COLLECTIONS_PATH ?? env.ANSIBLE_COLLECTIONS_PATHS,
+      settings.get('collections_path') ?? settings.get('collections_paths'),
+      `${home}/collections:/usr/share/ansible/collections`,
+    ),
     ...(vault !== undefined && { vaultPasswordFile: vault }),
   };
 }
@@ -45,7 +64,10 @@ function configFile(view: TreeView, root: string, playbook: string, env: Environ
   const candidates: NamedFile[] = [
     ...(inChosen === undefined ? [] : [{ name: 'ansible.cfg:$ANSIBLE_CONFIG', path: inChosen }]),
     { name: 'ansible.cfg', path: path.join(root, 'ansible.cfg') },
-    { name: 'ansible.cfg:playbook', path: path.join(path.dirname(playbook), 'ansible.cfg') },
+    // Named by the build, which names no other where the user has (`build/ansible-environment.ts`).
+    ...(env.ANSIBLE_CONFIG === undefined
+      ? [{ name: 'ansible.cfg:playbook', path: path.join(path.dirname(playbook), 'ansible.cfg') }]
+      : []),
     { name: 'ansible.cfg:~/.ansible.cfg', path: expand('~/.ansible.cfg', root, env) },
     { name: 'ansible.cfg:/etc/ansible/ansible.cfg', path: '/etc/ansible/ansible.cfg' },
   ];

@@ -35,10 +35,34 @@ function isPlay(one: object): boolean {
   return 'hosts' in one || Object.keys(one).some((key) => /^(ansible\.builtin\.)?import_playbook$/.test(key));
 }
 
-/** Values of an inventory in INI's form: `host key=value` and `key = value`. */
-export function iniValues(text: string): string[] {
-  const matches = text.matchAll(/(?:^|[ \t])[\w.-]+[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s#]+))/gm);
-  return [...matches].map(([, double, single, plain]) => double ?? single ?? plain ?? '');
+/** Values in those files of an inventory that are in INI's form: `host key=value` and `key = value`. */
+export function iniValues(view: TreeView, folder: string, names: readonly string[]): string[] {
+  const files = names.map((name) => path.join(folder, name));
+  const texts = files
+    .filter((file) => !isReadAsYaml(file) && view.kind(file) === 'file')
+    .map((file) => view.text(file));
+  const assignment = /(?:^|[ \t])[\w.-]+[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s#]+))/gm;
+  const matches = texts.flatMap((text) => [...(text ?? '').matchAll(assignment)]);
+  return matches.map(([, double, single, plain]) => double ?? single ?? plain ?? '');
+}
+
+/** A YAML file, read once. */
+export function createReader(view: TreeView, parse: (text: string) => unknown): (file: string) => ReadYaml {
+  const known = new Map<string, ReadYaml>();
+  return (file) => {
+    const before = known.get(file);
+    if (before !== undefined) return before;
+    const text = view.text(file);
+    const found = { text: text ?? '', content: text === undefined ? undefined : parse(text) };
+    known.set(file, found);
+    return found;
+  };
+}
+
+interface ReadYaml {
+  readonly text: string;
+  /** Undefined where it cannot be told. */
+  readonly content: unknown;
 }
 
 /** Files below a folder by their path below it, listed once; what tools keep beside the sources is left out. */

@@ -1,8 +1,17 @@
 import path from 'node:path';
+import { dottedNames } from './ansible-collections.ts';
 import type { AnsibleConfig } from './ansible-config.ts';
 import { FOLDERS_BESIDE_PLAYBOOK, isLeftOut, isLeftOutOfInventory, isLeftOutOfRole } from './ansible-folders.ts';
 import { createPathScan } from './ansible-paths.ts';
-import { type Context, createListings, iniValues, isData, isPlaybook, isReadAsYaml } from './ansible-places.ts';
+import {
+  type Context,
+  createListings,
+  createReader,
+  iniValues,
+  isData,
+  isPlaybook,
+  isReadAsYaml,
+} from './ansible-places.ts';
 import { findReferences } from './ansible-references.ts';
 import { fillIn } from './ansible-template.ts';
 import { type DiskPath, printable } from './names.ts';
@@ -17,6 +26,8 @@ export interface AnsibleScan {
   /** Values that may name files, beside a playbook. */
   addValues(values: unknown, playbook: string): void;
   files(): ReadonlySet<DiskPath>;
+  /** `a.b` in what was read as YAML: names of collections are among them. */
+  dottedNames(): ReadonlySet<string>;
 }
 
 /** What a scan is told. */
@@ -35,9 +46,17 @@ export function createAnsibleScan(view: TreeView, settings: ScanSettings): Ansib
   const files = new Set<DiskPath>();
   const done = new Set<string>();
   const playbooks = new Set<string>();
-  const contents = new Map<string, unknown>();
+  const read = createReader(view, settings.parse);
+  const dotted = new Set<string>();
   const listing = createListings(view);
-  const addPath = createPathScan({ view, listing, contentOf, addFile, addFolder, ...settings });
+  const addPath = createPathScan({
+    view,
+    listing,
+    contentOf: (file) => read(file).content,
+    addFile,
+    addFolder,
+    ...settings,
+  });
 
   function isFirst(what: string, context?: Context): boolean {
     const key = [what, context?.playbook, context?.role].join('\0');
@@ -62,19 +81,12 @@ export function createAnsibleScan(view: TreeView, settings: ScanSettings): Ansib
     }
   }
 
-  function contentOf(file: string): unknown {
-    if (contents.has(file)) return contents.get(file);
-    const text = view.text(file);
-    const content = text === undefined ? undefined : settings.parse(text);
-    contents.set(file, content);
-    return content;
-  }
-
   function readFile(file: string, context: Context): void {
-    const content = contentOf(file);
+    const { content, text } = read(file);
     // Named by a pattern or a template that fits it: what it plays is another playbook's.
     if (isPlaybook(content) && !playbooks.has(file)) return;
     if (!isFirst(file, context)) return;
+    for (const one of dottedNames(text)) dotted.add(one);
     if (content === undefined) addFolder(path.dirname(file));
     else addReferences(content, path.dirname(file), context);
   }
@@ -94,7 +106,7 @@ export function createAnsibleScan(view: TreeView, settings: ScanSettings): Ansib
     if (!known.isTemplate) return;
     for (const [, one] of listing(path.resolve(folder, known.folder))) {
       const isFitting = typeof one === 'string' && [one, path.relative(folder, one)].some(known.mayBe);
-      if (isFitting && isReadAsYaml(one) && isPlaybook(contentOf(one))) addPlaybook(one);
+      if (isFitting && isReadAsYaml(one) && isPlaybook(read(one).content)) addPlaybook(one);
     }
   }
 
@@ -128,11 +140,8 @@ export function createAnsibleScan(view: TreeView, settings: ScanSettings): Ansib
     const folder = isFolder ? file : path.dirname(file);
     if (isFolder) addFolder(file, { playbook }, isLeftOutOfInventory);
     else addFile(file, { playbook });
-    const parts = isFolder ? view.names(file).filter((name) => !isLeftOutOfInventory(name)) : [path.basename(file)];
-    for (const one of parts.map((name) => path.join(folder, name))) {
-      const isIni = view.kind(one) === 'file' && !isReadAsYaml(one);
-      if (isIni) addReferences(iniValues(view.text(one) ?? ''), folder, { playbook });
-    }
+    const names = isFolder ? view.names(file).filter((name) => !isLeftOutOfInventory(name)) : [path.basename(file)];
+    addReferences(iniValues(view, folder, names), folder, { playbook });
     for (const one of ['group_vars', 'host_vars']) addFolder(path.join(folder, one), { playbook });
   }
 
@@ -142,5 +151,6 @@ export function createAnsibleScan(view: TreeView, settings: ScanSettings): Ansib
     addFolder: (folder) => addFolder(folder),
     addValues: (values, playbook) => addReferences(values, playbook, { playbook }),
     files: () => files,
+    dottedNames: () => dotted,
   };
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import type { Layer } from '../config/layer.ts';
 import { readAnsibleConfig } from './ansible-config.ts';
+import { installedAnsible, variablesThatCount } from './ansible-machine.ts';
 import { resolveSource } from './copyfiles.ts';
 import type { Digester } from './digest-file.ts';
 import type { NamedFile } from './named-file.ts';
@@ -16,19 +17,23 @@ interface Places {
 }
 
 /** Raise it when a scan would find other files in the same tree: remembered scans are then made again. */
-const SCAN_VERSION = 3;
+const SCAN_VERSION = 4;
+
+/** What an Ansible layer reads. */
+export interface AnsibleInputs {
+  readonly files: readonly NamedFile[];
+  /** Digests of what is no file, by name. */
+  readonly values: Readonly<Record<string, string>>;
+}
 
 /**
  * Files that an Ansible layer may read, by a static reading of its playbooks: a superset of what counts, without roles that
- * nothing names. A missing playbook is in the list, as it is a mistake that the caller tells.
+ * nothing names; and the variables and the version that decide. A missing playbook is in the list, as it is a mistake that the caller tells.
  */
-export function ansibleFiles(layer: Layer, { root, digester, env }: Places): Promise<readonly NamedFile[]> {
+export async function ansibleInputs(layer: Layer, { root, digester, env }: Places): Promise<AnsibleInputs> {
   const { playbooks, inventory, vars, ansible_vault_password_file: vault } = layer.options;
-  const environment = {
-    ANSIBLE_CONFIG: env.ANSIBLE_CONFIG,
-    ANSIBLE_ROLES_PATH: env.ANSIBLE_ROLES_PATH,
-    HOME: env.HOME ?? homedir(),
-  };
+  const own = Object.entries(env).filter(([name]) => name.startsWith('ANSIBLE_'));
+  const environment = { ...Object.fromEntries(own), PATH: env.PATH, HOME: env.HOME ?? homedir() };
   const resolve = (file: string) => resolveSource(root, layer.file, file);
   const start = {
     playbooks: playbooks.map(resolve),
@@ -39,7 +44,8 @@ export function ansibleFiles(layer: Layer, { root, digester, env }: Places): Pro
   };
   // Hashed: variables may be secret, and the key is kept on disk.
   const key = hash('sha256', JSON.stringify([SCAN_VERSION, root, environment, start]));
-  return digester.scans.scan(key, (view) => scan(view, root, environment, start));
+  const { files, core } = await digester.scans.scan(key, (view) => scan(view, root, environment, start));
+  return { files, values: { ...variablesThatCount(env), ...(core !== undefined && { 'ansible-core': core }) } };
 }
 
 interface Start {
@@ -49,12 +55,20 @@ interface Start {
   readonly vault: string | undefined;
 }
 
-async function scan(view: TreeView, root: string, env: Places['env'], start: Start): Promise<NamedFile[]> {
+interface Scanned {
+  readonly files: readonly NamedFile[];
+  readonly core?: string;
+}
+
+async function scan(view: TreeView, root: string, env: Places['env'], start: Start): Promise<Scanned> {
   // Loaded here, as a scan that is remembered needs neither.
-  const [{ createAnsibleScan }, { parseTolerantly }] = await Promise.all([
+  const [{ createAnsibleScan }, { collectionFiles }, { parseTolerantly }] = await Promise.all([
     import('./ansible-scan.ts'),
+    import('./ansible-collections.ts'),
     import('./parse-yaml.ts'),
   ]);
+  const ansible = installedAnsible(view, env);
+  const isInTree = (folder: string) => `${folder}/`.startsWith(`${root}/`);
   const inventoryFolders = start.inventory.map((one) => (view.kind(one) === 'folder' ? one : path.dirname(one)));
   const named = new Map<DiskPath, NamedFile>();
   const secret = new Set<DiskPath | undefined>([start.vault]);
@@ -64,14 +78,20 @@ async function scan(view: TreeView, root: string, env: Places['env'], start: Sta
     found.addPlaybook(playbook);
     found.addValues(start.vars, path.dirname(playbook));
     for (const inventory of start.inventory) found.addInventory(inventory, path.dirname(playbook));
-    for (const folder of config.plugins) found.addFolder(folder);
+    // What is in the tree may be edited; elsewhere a collection is what its manifest says.
+    const own = config.collectionsPath.filter(isInTree);
+    const installed = config.collectionsPath.filter((folder) => !isInTree(folder));
+    for (const folder of [...config.plugins, ...own]) found.addFolder(folder);
+    const paths = [...installed, ...(ansible === undefined ? [] : [ansible.packages])];
+    for (const file of collectionFiles(view, paths, found.dottedNames())) named.set(file.path, file);
     for (const file of found.files()) {
       named.set(file, { name: nameFor(file, root, config.rolesPath, env.HOME ?? '/'), path: file });
     }
     if (config.file !== undefined) named.set(config.file.path, config.file);
     secret.add(config.vaultPasswordFile);
   }
-  return [...named.values()].filter(({ path: file }) => !secret.has(file));
+  const files = [...named.values()].filter(({ path: file }) => !secret.has(file));
+  return { files, ...(ansible && { core: ansible.core }) };
 }
 
 /** Relative in the tree; a role elsewhere by its own name, as it may be installed in another place on the next machine. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Diagnostic, InvalidInput } from '../config/diagnostic.ts';
 import type { Layer } from '../config/layer.ts';
+import type { AnsibleInputs } from './ansible-static.ts';
 import { type CopiedEntry, copiedSources, ignoreFiles, nameOf, resolveSource, setsMode } from './copyfiles.ts';
 import type { Digester, Entry } from './digest-file.ts';
 import { InputFailure } from './input-failure.ts';
@@ -46,14 +47,19 @@ export async function layerInputs(layer: Layer, places: InputPlaces): Promise<La
       }
     }
   }
-  for (const { name, path } of [...namedFiles(layer, root), ...(await filesForAnsible(layer, places))]) {
+  const ansible = await inputsOfAnsible(layer, places);
+  for (const { name, path } of [...namedFiles(layer, root), ...ansible.files]) {
     for (const entry of collect(() => [digester.look(path, true)])) entries.set(name, entry);
   }
   if (problems.length > 0)
     throw new InvalidInput(`${layer.file} names files that cannot be used`, { diagnostics: problems, root });
   const names = [...entries.keys()].sort();
+  const digests = [
+    ...names.map((name) => [name, (entries.get(name) as Entry).digest]),
+    ...Object.entries(ansible.values),
+  ];
   return {
-    files: Object.fromEntries(names.map((name) => [name, (entries.get(name) as Entry).digest])),
+    files: Object.fromEntries(digests.sort(([a = ''], [b = '']) => (a < b ? -1 : 1))),
     warnings: exposed.length === 0 ? [] : [exposedWarning(exposed)],
     // Made only when asked: a null build compares nothing.
     get stamp() {
@@ -76,10 +82,10 @@ function collectorFor(layer: Layer, problems: Diagnostic[]): <T>(read: () => T[]
   };
 }
 
-async function filesForAnsible(layer: Layer, places: InputPlaces): Promise<readonly NamedFile[]> {
-  if (layer.options.layer_type !== 'ansible') return [];
-  const { ansibleFiles } = await import('./ansible-static.ts');
-  return ansibleFiles(layer, places);
+async function inputsOfAnsible(layer: Layer, places: InputPlaces): Promise<AnsibleInputs> {
+  if (layer.options.layer_type !== 'ansible') return { files: [], values: {} };
+  const { ansibleInputs } = await import('./ansible-static.ts');
+  return ansibleInputs(layer, places);
 }
 
 /** Files that the layer file names beside its sources. */
