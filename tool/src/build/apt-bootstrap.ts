@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Layer } from '../config/layer.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { removeSteps } from './apt-install.ts';
 import { putSources } from './apt-put-sources.ts';
@@ -20,6 +21,9 @@ const FORGET_HOST = 'chroot "$1" rm -f /etc/hostname /etc/resolv.conf';
 const FORGET_SOURCES =
   'chroot "$1" rm -f /etc/apt/sources.list /etc/apt/sources.list.d/0000layers.sources /etc/apt/sources.list.d/0000layers.list';
 
+/** The second file, where both formats are listed. */
+const FORGET_LIST = 'chroot "$1" rm -f /etc/apt/sources.list.d/0001layers.list';
+
 /** A Debian root from nothing, its packages in the same run of apt. */
 export function bootstrapSteps(target: BuildTarget, workspace: Workspace): BuildStep[] {
   return [{ name: 'packages', run: () => bootstrap(target, workspace) }, ...removeSteps(target, workspace)];
@@ -28,13 +32,14 @@ export function bootstrapSteps(target: BuildTarget, workspace: Workspace): Build
 async function bootstrap(target: BuildTarget, workspace: Workspace): Promise<void> {
   const { layer, mountPoint } = target;
   const { temporary } = workspace;
-  const suite = await suiteOf(target);
+  const suite = suiteOf(layer, (await osRelease('/')).VERSION_CODENAME);
   const sources = await aptSources(target, workspace, suite);
   const mirrors = await bootstrapSources();
   const cache = path.join(workspace.caches, `apt-scratch-${suite.replaceAll(/[^\w.-]+/g, '-')}`);
   await mkdir(cache, { recursive: true });
   const hooks = [`--setup-hook=${FILL_CACHE}`, `--customize-hook=${KEEP_PACKAGES}`, `--customize-hook=${FORGET_HOST}`];
   if (mirrors.length > 0) hooks.push(`--customize-hook=${FORGET_SOURCES}`);
+  if (mirrors.length > 1) hooks.push(`--customize-hook=${FORGET_LIST}`);
   // Both steps of mmdebstrap that would mind, or remove, the packages of the cache.
   const skips = ['--skip=download/empty', '--skip=essential/unlink'];
   const variant = `--variant=${layer.options.variant}`;
@@ -56,19 +61,24 @@ async function bootstrap(target: BuildTarget, workspace: Workspace): Promise<voi
   });
   await putSources(sources, target, workspace);
 
-  /** Sources for mmdebstrap, which runs apt on the host: in a file, as a URL may carry credentials. */
+  /** Sources for mmdebstrap, which runs apt on the host: in a file a format, as a URL may carry credentials. */
   async function bootstrapSources(): Promise<string[]> {
-    if (sources.length === 0) return [];
-    const parts: string[] = [];
-    for (const { key, text } of sources) {
-      const file = key === undefined ? undefined : path.join(temporary, key.name);
-      if (key !== undefined && file !== undefined) await writeFile(file, key.data);
-      parts.push(text(file));
+    const files: string[] = [];
+    // mmdebstrap numbers them in this order.
+    for (const kind of ['sources', 'list']) {
+      const parts: string[] = [];
+      for (const { key, name, text } of sources) {
+        if (!name.endsWith(`.${kind}`)) continue;
+        const file = key === undefined ? undefined : path.join(temporary, key.name);
+        if (key !== undefined && file !== undefined) await writeFile(file, key.data);
+        parts.push(text(file));
+      }
+      if (parts.length === 0) continue;
+      const file = path.join(temporary, `layers.${kind}`);
+      await writeFile(file, parts.join('\n'));
+      files.push(file);
     }
-    const kind = sources.every((source) => source.name.endsWith('.list')) ? 'list' : 'sources';
-    const file = path.join(temporary, `layers.${kind}`);
-    await writeFile(file, parts.join('\n'));
-    return [file];
+    return files;
   }
 }
 
@@ -80,14 +90,11 @@ function includes({ layer }: BuildTarget): string[] {
   return names.map((name) => `--include=${name}`);
 }
 
-/** The layer's, else its first repository's, else the host's. */
-async function suiteOf({ layer }: BuildTarget): Promise<string> {
-  const suite = layer.options.suite ?? layer.repos.find((repo) => repo.apt_dist)?.apt_dist;
-  const found = suite ?? (await osRelease('/')).VERSION_CODENAME;
-  if (found === undefined) {
-    throw new BuildFailure('which suite to install is not known', {
-      hint: 'set `suite` under `options`, for example bookworm',
-    });
-  }
-  return found;
+/** The suite to install: the layer's, else its first repository's, else the host's. Throws BuildFailure without any. */
+export function suiteOf(layer: Layer, hostCodename: string | undefined): string {
+  const suite = layer.options.suite ?? layer.repos.find((repo) => repo.apt_dist)?.apt_dist ?? hostCodename;
+  if (suite !== undefined) return suite;
+  throw new BuildFailure('which suite to install is not known', {
+    hint: 'set `suite` under `options`, for example bookworm',
+  });
 }
