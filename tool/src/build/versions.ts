@@ -6,7 +6,7 @@ import type { Layer } from '../config/layer.ts';
  * the two changes.
  */
 export const STEP_VERSIONS = {
-  apt: 2,
+  apt: 1,
   dnf: 1,
   zypper: 1,
   ansible: 1,
