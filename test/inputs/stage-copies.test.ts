@@ -104,3 +104,19 @@ test('nothing of an earlier attempt is copied', async () => {
   expect(readdirSync(`${tree.root}/.staged/0`)).toEqual(['000000', '000001']);
   expect(readdirSync(`${tree.root}/.staged/0/000000`)).toEqual(['plain']);
 });
+
+test('a source that another entry looks for in a context folder is left where it is', async () => {
+  using tree = createRepository();
+  const digester = createDigester({ root: tree.root, stateDir: path.join(tree.root, '.layers') });
+  tree.write('f/f/x');
+  const copyfiles = [
+    { src: 'f', dest: '/x', opts: [] },
+    { src: 'f', dest: '/y', opts: ['--contextdir=f'] },
+  ];
+  const staged = await stageCopies(
+    layer('x', {}, { copyfiles }),
+    { root: tree.root, digester },
+    `${tree.root}/.staged`,
+  );
+  expect(staged.size).toBe(0);
+});

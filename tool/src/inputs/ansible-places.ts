@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { AnsibleConfig } from './ansible-config.ts';
 import { isLeftOut, SEARCHED_FOLDERS } from './ansible-folders.ts';
 import { type DiskPath, printable } from './names.ts';
 import type { TreeView } from './tree-view.ts';
@@ -7,6 +8,16 @@ import type { TreeView } from './tree-view.ts';
 export interface Context {
   readonly playbook: string;
   readonly role?: string;
+}
+
+/** What a scan is told. */
+export interface ScanSettings {
+  readonly root: string;
+  readonly config: AnsibleConfig;
+  /** Folders that `inventory_dir` may be. */
+  readonly inventoryFolders: readonly string[];
+  /** Gives undefined for what it cannot read; then all files around count. */
+  parse(text: string): unknown;
 }
 
 /** Where a relative path in a file of `folder` is looked for. */

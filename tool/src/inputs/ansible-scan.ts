@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { dottedNames } from './ansible-collections.ts';
-import type { AnsibleConfig } from './ansible-config.ts';
 import { FOLDERS_BESIDE_PLAYBOOK, isLeftOut, isLeftOutOfInventory, isLeftOutOfRole } from './ansible-folders.ts';
 import { createPathScan } from './ansible-paths.ts';
 import {
@@ -11,6 +10,7 @@ import {
   isData,
   isPlaybook,
   isReadAsYaml,
+  type ScanSettings,
 } from './ansible-places.ts';
 import { findReferences } from './ansible-references.ts';
 import { fillIn } from './ansible-template.ts';
@@ -28,16 +28,6 @@ export interface AnsibleScan {
   files(): ReadonlySet<DiskPath>;
   /** `a.b` in what was read as YAML: names of collections are among them. */
   dottedNames(): ReadonlySet<string>;
-}
-
-/** What a scan is told. */
-export interface ScanSettings {
-  readonly root: string;
-  readonly config: AnsibleConfig;
-  /** Folders that `inventory_dir` may be. */
-  readonly inventoryFolders: readonly string[];
-  /** Gives undefined for what it cannot read; then all files around count. */
-  parse(text: string): unknown;
 }
 
 /** A scan that has found nothing yet. */

@@ -16,8 +16,9 @@ export async function stageCopies(
 ): Promise<ReadonlyMap<string, string>> {
   const staged = new Map<string, string>();
   for (const [index, copyfile] of layer.copyfiles.entries()) {
-    // With a context folder, buildah looks for the source there and nowhere else.
-    if (setsMode(copyfile) || hasContext(copyfile) || staged.has(copyfile.src)) continue;
+    // With a context folder, buildah looks for the source there and nowhere else; the result is by `src`, for all its entries.
+    const isInContext = layer.copyfiles.some((one) => one.src === copyfile.src && hasContext(one));
+    if (setsMode(copyfile) || isInContext || staged.has(copyfile.src)) continue;
     const sources = copiedSources(places.root, layer.file, copyfile, places.digester);
     if (sources.every((source) => source.entries.every(isAsOnDisk))) continue;
     const top = path.join(folder, `${index}`);
