@@ -16,6 +16,7 @@ beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'layers-looking-'));
   mkdirSync(join(root, 'layers'));
   writeFileSync(join(root, 'layers.yaml'), 'defaults: {labels: {team: hpc}, publish_registry: reg.example}\n');
+  writeFileSync(join(root, 'site.yaml'), '- hosts: all\n');
   writeFileSync(join(root, 'layers/base.yaml'), BASE);
   writeFileSync(join(root, 'layers/compute.yaml'), `${ANSIBLE}  manual: true\n  vars: {key: hunter2}\npackages: [a]\n`);
 });
@@ -78,6 +79,14 @@ compute  compute  ansible, manual  base     local compute:latest, reg.example/co
   9 | packages: [a]
     | ^^^^^^^^
   hint: remove it, or put it into a base layer`);
+    writeFileSync(
+      join(root, 'layers/copy.yaml'),
+      `${BASE.replace('name: base', 'name: copy')}copyfiles: [{src: gone, dest: /x}]\n`,
+    );
+    await expect(output(validate)).rejects.toMatchObject({
+      diagnostics: expect.arrayContaining([expect.objectContaining({ code: 'missing-input' })]),
+    });
+    rmSync(join(root, 'layers/copy.yaml'));
     expect(JSON.parse((await output(validate, { json: true })).out)).toMatchObject({
       layers: 2,
       diagnostics: [{ code: 'no-effect' }],

@@ -9,7 +9,6 @@ describe('a layer for showing', () => {
   publish_registry: reg.example
   registry_opts_push: [--creds=me:hunter2, --quiet]
   registry_opts_pull: [--creds, 'me:hunter2']
-  publish_s3: https://me:hunter2@s3
   dnf_options: [password=hunter2]
 repos:
   - {alias: a, url: 'https://me:hunter2@x/y', gpg: 'https://me:hunter2@x/key'}
@@ -19,7 +18,7 @@ cmds: [echo hunter2]
     const ansible = layerOf(`${ANSIBLE}  vars: {a: {b: [hunter2]}}\n`);
     expect(JSON.stringify([withoutSecrets(base), withoutSecrets(ansible)])).not.toContain('hunter2');
     expect(withoutSecrets(base)).toMatchObject({
-      options: { registry_opts_push: ['--creds=***', '--quiet'], publish_s3: 'https://***@s3' },
+      options: { registry_opts_push: ['--creds=***', '--quiet'] },
       repos: [{ alias: 'a', url: 'https://***@x/y' }, { config: '***' }],
     });
     expect(withoutSecrets(ansible)).toMatchObject({ options: { vars: { a: { b: ['***'] } } } });

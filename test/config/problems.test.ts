@@ -79,6 +79,10 @@ const WARNINGS = new Set([
   'inexact-number',
 ]);
 
+test('credentials in a destination are refused, since its name shows in plans and records', () => {
+  expect(problems(`${BASE}  publish_s3: https://me:secret@s3\n`)).toEqual(['6:15 credentials-in-url']);
+});
+
 describe('problems of a layer file', () => {
   test.each(CASES)('%s: %j', (code, text, where) => {
     expect(problems(text)).toEqual([`${where} ${code}${WARNINGS.has(code) ? '?' : ''}`]);

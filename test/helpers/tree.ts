@@ -14,7 +14,7 @@ export interface Ended {
   readonly events: readonly Record<string, unknown>[];
 }
 
-export interface Running {
+interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   /** Resolves when standard output has matched; rejects with all output when the program ends before. */

@@ -6,7 +6,7 @@ import { InvalidInput } from './config/diagnostic.ts';
 const VERSION = '0.1.0';
 
 /** Exit code of an interrupted run, as a shell would report it. */
-const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
+const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** The composition root: argv, signals, exit code. Everything else is the rooms'. */
 export async function main(program: 'layers' | 'image-build'): Promise<void> {
@@ -99,9 +99,11 @@ function listen(): Interruption {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  // A lost ssh session must not leave half a build behind.
+  process.on('SIGHUP', onSignal);
   return {
     signal: first.signal,
     forced: second.signal,
-    stop: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+    stop: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onSignal),
   };
 }

@@ -4,10 +4,10 @@ import { posix } from 'node:path';
  * Files below these folders count by name, type, mode and owner, but not by content: it differs between two builds of one recipe,
  * and nothing that is installed reads it to decide anything. `docs/content-digest.md` tells users; the list is closed.
  */
-export const CONTENT_LEFT_OUT = ['var/log', 'var/cache', 'var/lib/apt/lists', 'var/lib/systemd/catalog'] as const;
+const CONTENT_LEFT_OUT = ['var/log', 'var/cache', 'var/lib/apt/lists', 'var/lib/systemd/catalog'] as const;
 
 /** Single files that count by name only: backups of databases that themselves count, and seeds. */
-export const FILES_LEFT_OUT = [
+const FILES_LEFT_OUT = [
   'var/lib/dpkg/status-old',
   'var/lib/dpkg/diversions-old',
   'var/lib/dpkg/statoverride-old',
@@ -21,7 +21,7 @@ export const FILES_LEFT_OUT = [
 ] as const;
 
 /** Inside a folder above and counted all the same: answers, preseeded ones too, by which a child's packages are configured. */
-export const COUNTED_ALL_THE_SAME = [
+const COUNTED_ALL_THE_SAME = [
   'var/cache/debconf/config.dat',
   'var/cache/debconf/passwords.dat',
   'var/cache/debconf/templates.dat',

@@ -1,4 +1,5 @@
 import type { CommandRun } from './command.ts';
+import { hasRunLocks } from './has-run-locks.ts';
 import { prepare } from './prepare.ts';
 
 /** Builds and publishes what is not in line with the tree. */
@@ -13,6 +14,10 @@ export const run: CommandRun = async (context) => {
   if (isIdle) {
     const { reportIdle } = await import('./report-idle.ts');
     reportIdle(context, prepared);
+    if (hasRunLocks(prepared.stateDir)) {
+      const { sweepBefore } = await import('./start-run.ts');
+      await sweepBefore(context, prepared);
+    }
     return 0;
   }
   const { startRun } = await import('./start-run.ts');

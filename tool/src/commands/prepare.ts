@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { arch, availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
@@ -74,7 +75,16 @@ export async function prepare(context: CommandContext, selectors: readonly strin
   };
   const verify = (layer: Layer, record: LayerRecord, key: string) =>
     verifyPublication({ context, root: tree.root, asked: asked && wish.publish, warn: unasked }, layer, record, key);
-  const facts = await gatherFacts({ graph, needed, records, readInputs, verify, warn, architecture: architecture() });
+  const facts = await gatherFacts({
+    graph,
+    needed,
+    records,
+    readInputs,
+    verify,
+    warn,
+    architecture: architecture(),
+    ...hostSuite(),
+  });
   for (const [id, message] of await lookAtLeftOutParents({ graph, facts, wish, readInputs })) warn(id, message);
   let plan = makePlan(graph, facts, wish);
   if (plan.questions.length > 0) {
@@ -121,4 +131,14 @@ function readJobs(flag: unknown, setting: number | undefined): number {
 /** As OCI names it. */
 function architecture(): string {
   return ({ x64: 'amd64', ia32: '386' } as Record<string, string>)[arch()] ?? arch();
+}
+
+/** Debian's name for the release of this machine; nothing on other systems. */
+function hostSuite(): { hostSuite?: string } {
+  try {
+    const suite = /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
+    return suite === undefined ? {} : { hostSuite: suite };
+  } catch {
+    return {};
+  }
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { LogLevel } from '../report/log-level.ts';
@@ -20,6 +20,7 @@ const BIG_TEMPORARY = '/var/tmp';
 export async function startRun(context: CommandContext, prepared: Prepared): Promise<RunSummary> {
   enterUserNamespace(context);
   const { env, values, stdout, stderr } = context;
+  makeStateFolder(prepared.stateDir);
   const exec = createExec({ env, signal: context.signal });
   const swept = await sweepDeadRuns(prepared.stateDir, exec);
   const isolation = await knownIsolation(prepared.stateDir, exec, env).catch(refuseMissing);
@@ -57,6 +58,26 @@ export async function startRun(context: CommandContext, prepared: Prepared): Pro
     });
   } finally {
     await reporter.end();
+  }
+}
+
+/** After a build that had nothing to do: what killed runs left goes all the same. */
+export async function sweepBefore(context: CommandContext, prepared: Prepared): Promise<void> {
+  enterUserNamespace(context);
+  const swept = await sweepDeadRuns(prepared.stateDir, createExec({ env: context.env, signal: context.signal }));
+  for (const message of swept) context.warn(message);
+}
+
+/** A tree that cannot be written to is ordinary in containers: its state goes elsewhere. */
+function makeStateFolder(stateDir: string): void {
+  try {
+    mkdirSync(stateDir, { recursive: true });
+    accessSync(stateDir, constants.W_OK);
+  } catch (error) {
+    throw new InvalidInput(`${stateDir} cannot be written to: ${(error as Error).message}`, {
+      hint: '--state DIR keeps records, logs and caches in another folder',
+      cause: error,
+    });
   }
 }
 

@@ -1,6 +1,9 @@
 import { type Diagnostic, InvalidInput } from '../config/diagnostic.ts';
+import type { Tree } from '../config/layer.ts';
 import { notBuiltYet } from '../config/not-built-yet.ts';
 import { maskSecrets } from '../config/secrets.ts';
+import { createDigester } from '../inputs/digest-file.ts';
+import { layerInputs } from '../inputs/layer-inputs.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { loadTree } from './load-tree.ts';
 import { printDiagnostics } from './print-diagnostics.ts';
@@ -9,11 +12,12 @@ import { printDiagnostics } from './print-diagnostics.ts';
 export const run: CommandRun = async (context) => {
   const json = context.values.json === true;
   try {
-    const { tree, diagnostics } = await loadTree({ ...context.options, cwd: context.cwd });
+    const { tree, diagnostics, stateDir } = await loadTree({ ...context.options, cwd: context.cwd });
     const notYet = tree.layers
       .flatMap((layer) => notBuiltYet(layer))
       .map((one) => ({ ...one, severity: 'warning' as const }));
     const all = [...diagnostics, ...notYet];
+    await refuseUnusableInputs(context, tree, stateDir, all);
     if (json) printJson(context, tree.layers.length, all);
     else {
       printDiagnostics(context, all, tree.root);
@@ -28,6 +32,27 @@ export const run: CommandRun = async (context) => {
     return 2;
   }
 };
+
+/** Files that layers name and that cannot be used. Throws InvalidInput with them, after all that was found before. */
+async function refuseUnusableInputs(
+  context: CommandContext,
+  { root, layers }: Tree,
+  stateDir: string,
+  before: readonly Diagnostic[],
+): Promise<void> {
+  const places = { root, digester: createDigester({ root, stateDir }), env: context.env };
+  const problems: Diagnostic[] = [];
+  for (const layer of layers) {
+    try {
+      await layerInputs(layer, places);
+    } catch (error) {
+      if (!(error instanceof InvalidInput)) throw error;
+      problems.push(...error.diagnostics);
+    }
+  }
+  if (problems.length === 0) return;
+  throw new InvalidInput(count(problems.length, 'problem'), { diagnostics: [...before, ...problems], root });
+}
 
 function printJson(context: CommandContext, layers: number | null, diagnostics: readonly Diagnostic[]): void {
   const masked = diagnostics.map((one) => ({ ...one, message: maskSecrets(one.message) }));

@@ -28,8 +28,11 @@ export class InvalidInput extends Error {
   readonly hint?: string;
   /** Where the files of the diagnostics are, for code frames. */
   readonly root?: string;
-  constructor(message: string, options: { diagnostics?: readonly Diagnostic[]; hint?: string; root?: string } = {}) {
-    super(message);
+  constructor(
+    message: string,
+    options: { diagnostics?: readonly Diagnostic[]; hint?: string; root?: string; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
     this.diagnostics = options.diagnostics ?? [];
     if (options.hint !== undefined) this.hint = options.hint;
     if (options.root !== undefined) this.root = options.root;

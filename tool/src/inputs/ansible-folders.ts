@@ -7,10 +7,6 @@ export const FOLDERS_BESIDE_PLAYBOOK: readonly string[] =
 /** Where a relative path in a task is looked for, below the role and below the playbook's folder. */
 export const SEARCHED_FOLDERS: readonly string[] = ['', 'files', 'templates', 'tasks', 'vars', 'handlers', 'defaults'];
 
-export function isYaml(file: string): boolean {
-  return /\.ya?ml$/i.test(file);
-}
-
 /** What no run of Ansible reads: version control, caches, what editors leave. */
 export function isLeftOut(name: string): boolean {
   return /^\.git$|^__pycache__$|~$|\.py[co]$|\.retry$|^\.#|^#.*#$|^\..*\.sw[a-p]$/.test(name);

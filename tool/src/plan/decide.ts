@@ -113,14 +113,22 @@ function changesOf(layer: Layer, before: Recipe, now: Recipe): Reason[] {
   return changes.map((change) => ({ code: change.code, text: describe(change, layer.options.parent) }));
 }
 
-function recipeOf(layer: Layer, parent: RecipeParent, facts: Facts): Recipe {
+/** The recipe that facts make of a layer on this parent. The only place where that is put together. */
+export function recipeOf(layer: Layer, parent: RecipeParent, facts: Facts): Recipe {
   return combineRecipe({
     stepVersion: facts.stepVersions.get(layer.id) ?? 0,
     architecture: facts.architecture,
-    settings: layer.recipe as Record<string, Json>,
+    settings: { ...(layer.recipe as Record<string, Json>), ...chosenSuite(layer, parent, facts) },
     files: facts.inputs.get(layer.id) ?? {},
     parent,
   });
+}
+
+/** Without a word in the layer file the suite is that of the machine, which then decides what is built. */
+function chosenSuite({ options, repos }: Layer, parent: RecipeParent, { hostSuite }: Facts): Record<string, Json> {
+  const isBootstrap = options.pkg_manager === 'apt' && parent.kind === 'scratch';
+  const isNamed = options.suite !== undefined || repos.some((repo) => repo.apt_dist !== undefined);
+  return isBootstrap && !isNamed && hostSuite !== undefined ? { suite: hostSuite } : {};
 }
 
 /** Destinations that do not hold `content` with today's settings, and why. Also used after a build, when the content is new. */

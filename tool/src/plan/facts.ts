@@ -4,6 +4,8 @@ import type { LayerRecord } from '../recipe/record.ts';
 /** What is known of the outside when a plan is made; `run/` and `commands/` gather it, the plan only reads it. */
 export interface Facts {
   readonly architecture: string;
+  /** Debian's name for the release of this machine, where it is one. */
+  readonly hostSuite?: string;
   /** Layer → step version of its builder. */
   readonly stepVersions: ReadonlyMap<LayerId, number>;
   /** Layer → name → digest of every file it reads. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { destinationsOf } from '../config/destinations.ts';
 import type { Layer } from '../config/layer.ts';
-import { type Decision, stalePublications } from '../plan/decide.ts';
+import { type Decision, recipeOf, stalePublications } from '../plan/decide.ts';
 import { placeOf } from '../recipe/publish-key.ts';
-import { combineRecipe, type Recipe, recipeKeyOf } from '../recipe/recipe.ts';
+import { recipeKeyOf } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { buildImage } from './build-image.ts';
@@ -67,13 +67,7 @@ async function buildOnce(
   const durationMs = Math.round(performance.now() - started);
   const after = await readLayerInputs(reading, work.facts, layer);
   if (after.stamp !== before.stamp) return undefined;
-  const recipe = combineRecipe({
-    stepVersion: work.facts.stepVersions.get(layer.id) ?? 0,
-    architecture: work.facts.architecture,
-    settings: layer.recipe as Recipe['settings'],
-    files: before.files,
-    parent: parent.recipe,
-  });
+  const recipe = recipeOf(layer, parent.recipe, work.facts);
   const recipeKey = recipeKeyOf(recipe);
   const earlier = work.facts.records.get(layer.id);
   const keepsEarlier = earlier?.content === built.content && !work.facts.missingImages.has(layer.id);

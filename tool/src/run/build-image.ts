@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { BuildFailure, type BuildTarget } from '../build/builder.ts';
 import { builderFor } from '../build/builders.ts';
@@ -44,6 +45,8 @@ export async function buildImage(
   const container = await workspace.step('parent', () => startFrom(layer, parent, workspace));
   const inheritedLabels = parent.isExternal ? ownLabels(await buildah.labels(container)) : parent.inheritedLabels;
   const mountPoint = await buildah.mount(container);
+  // Container storage makes the root of an empty container read-only for its owner, which no distribution does.
+  if (parent.from === 'scratch') await chmod(mountPoint, 0o755);
   const target: BuildTarget = {
     layer,
     container,

@@ -40,7 +40,7 @@ export interface RunSummary {
   readonly layers: readonly LayerSummary[];
   /** Records were believed (false) or destinations asked (true). */
   readonly verified: boolean;
-  readonly interrupted?: 'SIGINT' | 'SIGTERM';
+  readonly interrupted?: 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 }
 
 /**

@@ -25,6 +25,7 @@ export interface Gathering {
   readonly needed: ReadonlySet<LayerId>;
   readonly records: RecordStore;
   readonly architecture: string;
+  readonly hostSuite?: string;
   readInputs(layer: Layer): Promise<LayerInputs>;
   /**
    * Whether a destination still holds what the record says; undefined: nobody asks, the record is believed. What is on this
@@ -38,6 +39,7 @@ export interface Gathering {
 export async function gatherFacts(from: Gathering): Promise<MutableFacts> {
   const facts: MutableFacts = {
     architecture: from.architecture,
+    ...(from.hostSuite === undefined ? {} : { hostSuite: from.hostSuite }),
     stepVersions: new Map(),
     inputs: new Map(),
     records: new Map(),

@@ -136,7 +136,9 @@ export async function run(request: RunRequest): Promise<RunSummary> {
           message: `${id} failed: what runs is finished, nothing new is started`,
         }),
     });
-    const interrupted = request.signal.aborted ? { interrupted: request.signal.reason as 'SIGINT' | 'SIGTERM' } : {};
+    const interrupted = request.signal.aborted
+      ? { interrupted: request.signal.reason as NonNullable<RunSummary['interrupted']> }
+      : {};
     const durationMs = Math.round(performance.now() - started);
     const summary: RunSummary = { runId, durationMs, layers, verified: request.verified, ...interrupted };
     emit({ type: 'run-finished', summary });
@@ -145,7 +147,8 @@ export async function run(request: RunRequest): Promise<RunSummary> {
   } finally {
     request.signal.removeEventListener('abort', onAbort);
     await rm(temporary, { recursive: true, force: true });
-    runLock.release();
+    if (request.forced.aborted) runLock.abandon();
+    else runLock.release();
   }
 }
 

@@ -74,7 +74,9 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
       lock.release();
     }
   } catch (error) {
-    const failure = failureOf(error, during);
+    // Whatever a signal broke off is not the layer's failure.
+    const isCancelled = work.place.signal.aborted;
+    const failure = isCancelled ? ({ code: 'cancelled', message: 'interrupted' } as const) : failureOf(error, during);
     done = { outcome: failure.code === 'cancelled' ? 'cancelled' : 'failed', failures: [failure] };
   }
   for (const failure of done.failures) log.line(`failed: ${failure.message}`);

@@ -44,7 +44,7 @@ export async function waitForLock(file: string, holder: Holder, exec: (fd: numbe
  * A lock that is there only together with its holder: the file gets its name when it is locked, so that nobody who looks for dead
  * runs can mistake a starting one for dead.
  */
-export function createLocked(file: string, holder: Holder): HeldLock {
+export function createLocked(file: string, holder: Holder): HeldLock & { abandon(): void } {
   mkdirSync(dirname(file), { recursive: true });
   const starting = `${file}.starting`;
   const fd = openSync(starting, 'a+');
@@ -57,6 +57,8 @@ export function createLocked(file: string, holder: Holder): HeldLock {
       rmSync(file, { force: true });
       lock.release();
     },
+    // The file stays, so that whoever comes next finds it free and sweeps.
+    abandon: () => lock.release(),
   };
 }
 
