@@ -242,6 +242,16 @@ export const packageTable = [
     zypper: ['busybox-static'],
   },
   {
+    name: 'gpg-agent',
+    neededFor: 'signing packages in tests',
+    use: 'tests',
+    required: false,
+    commands: ['gpg-agent'],
+    apt: ['gpg-agent'],
+    dnf: ['gnupg2'],
+    zypper: ['gpg2'],
+  },
+  {
     name: 'tmux',
     neededFor: 'tests of the terminal view',
     use: 'tests',
