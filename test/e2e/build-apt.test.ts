@@ -10,6 +10,8 @@ let storage: ContainerStorage;
 let place: BuildPlace;
 let base: BuiltLayer;
 let hostName: string;
+/** The mirror that this machine is set up with. */
+let mirror: string;
 
 beforeAll(async () => {
   storage = await createContainerStorage();
@@ -17,6 +19,8 @@ beforeAll(async () => {
   await mkdir(path.join(root, 'files'), { recursive: true });
   await writeFile(path.join(root, 'files/motd'), 'welcome\n');
   place = { storage, root, caches: path.join(storage.folder, 'caches') };
+  const targets = await storage.exec('apt-get', ['indextargets', '--format', '$(REPO_URI) $(CODENAME)']);
+  mirror = /^(\S+) bookworm$/m.exec(targets.stdout)?.[1]?.replace(/\/$/, '') ?? '';
   hostName = readFileSync('/etc/hostname', 'utf8').trim();
   const settings = { suite: 'bookworm' };
   const top = {
@@ -65,7 +69,7 @@ test('no path and no name of the builder is left in it', async () => {
 test('a child installs by the apt of its parent, starts no service, and leaves neither lists nor packages', async () => {
   const top = {
     packages: ['less', 'dbus'],
-    repos: [{ alias: 'own repo', url: 'http://deb.debian.org/debian', apt_dist: 'bookworm-updates', apt_comp: 'main' }],
+    repos: [{ alias: 'own repo', url: mirror, apt_dist: 'bookworm-updates', apt_comp: 'main' }],
     cmds: ['less --version'],
   };
   const build = (id: string) =>
@@ -81,7 +85,7 @@ test('a child installs by the apt of its parent, starts no service, and leaves n
       }
       const source = path.join(mounted, 'etc/apt/sources.list.d/own-repo.sources');
       expect(readFileSync(source, 'utf8')).toBe(
-        'Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm-updates\nComponents: main\n',
+        `Types: deb\nURIs: ${mirror}\nSuites: bookworm-updates\nComponents: main\n`,
       );
     });
   // Two at a time share the cache.
@@ -98,7 +102,7 @@ test('a child installs by the apt of its parent, starts no service, and leaves n
 });
 
 test('strict refuses a repository without a key; a package that is none is refused before anything runs', async () => {
-  const repos = [{ alias: 'x', url: 'http://deb.debian.org/debian' }];
+  const repos = [{ alias: 'x', url: 'http://mirror.example/debian' }];
   await expect(buildLayer(layer('strict', { gpgcheck: 'strict' }, { repos }), base.image, place)).rejects.toThrow(
     'gpgcheck: strict, and there is no gpg key for x',
   );

@@ -117,7 +117,7 @@ describe('on GitHub', () => {
         "I: automatically chosen mode: root",
         "I: running apt-get update...",
         "done",
-        "Get:1 http://deb.debian.org/debian bookworm InRelease [151 kB]",
+        "Get:1 http://mirror.example/debian bookworm InRelease [151 kB]",
         "Setting up libc6:amd64 (2.36-9+deb12u10) ...",
         "Setting up 日本語-fonts (20230101-1) ...",
         "── commit",
