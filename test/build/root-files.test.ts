@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { osRelease, readInRoot, resolveInRoot, statInRoot } from '../../tool/src/build/root-files.ts';
+import { osRelease, readInRoot, statInRoot } from '../../tool/src/build/root-files.ts';
+import { resolveInRoot } from '../../tool/src/system/in-root.ts';
 
 let root: string;
 beforeAll(async () => {

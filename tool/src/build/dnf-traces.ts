@@ -1,8 +1,9 @@
 import { rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
+import { resolveInRoot } from '../system/in-root.ts';
 import type { Workspace } from '../system/workspace.ts';
 import type { BuildTarget } from './builder.ts';
-import { resolveInRoot, statInRoot } from './root-files.ts';
+import { statInRoot } from './root-files.ts';
 
 const HISTORY = 'var/lib/dnf/history.sqlite';
 /** dnf needs Python, so the host has it. VACUUM, as a changed row's old text stays in the file. */

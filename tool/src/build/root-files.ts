@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { lstat, readFile, readlink } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
@@ -37,36 +37,4 @@ export async function osRelease(mountPoint: string): Promise<Readonly<Record<str
     return name === undefined ? [] : [[name, (value ?? '').replace(/^(["'])(.*)\1$/, '$2')]];
   });
   return Object.fromEntries(entries);
-}
-
-const MAX_LINKS = 40;
-
-/**
- * The place on the host of an image's absolute path, as a process inside would find it: links lead around in the root and
- * never out of it. Undefined when there is nothing, or links go in circles.
- */
-export async function resolveInRoot(mountPoint: string, file: string): Promise<string | undefined> {
-  const left = file.split('/').filter(Boolean);
-  let place: string[] = [];
-  let links = 0;
-  for (let part = left.shift(); part !== undefined; part = left.shift()) {
-    if (part === '.') continue;
-    if (part === '..') {
-      place.pop();
-      continue;
-    }
-    const here = path.join(mountPoint, ...place, part);
-    const stats = await lstat(here).catch(() => undefined);
-    if (stats === undefined) return undefined;
-    if (!stats.isSymbolicLink()) {
-      place.push(part);
-      continue;
-    }
-    links += 1;
-    if (links > MAX_LINKS) return undefined;
-    const link = await readlink(here);
-    if (link.startsWith('/')) place = [];
-    left.unshift(...link.split('/').filter(Boolean));
-  }
-  return path.join(mountPoint, ...place);
 }

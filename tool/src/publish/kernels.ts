@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import picomatch from 'picomatch';
-import { regularFileInRoot, resolveInRoot } from './in-root.ts';
+import { regularFileInRoot, resolveInRoot } from '../system/in-root.ts';
 import { compareKernelVersions, kernelVariant } from './kernel-version.ts';
 import { PublishFailure } from './publisher.ts';
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { regularFileInRoot } from './in-root.ts';
+import { regularFileInRoot } from '../system/in-root.ts';
 import { PublishFailure } from './publisher.ts';
 
 export interface OsRelease {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { regularFileInRoot, resolveInRoot } from '../../tool/src/publish/in-root.ts';
+import { regularFileInRoot, resolveInRoot } from '../../tool/src/system/in-root.ts';
 
 let root: string;
 beforeEach(async () => {
