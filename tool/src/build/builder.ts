@@ -20,7 +20,22 @@ export interface BuildTarget {
 export interface Builder {
   /** Part of every recipe: raise it when an argv changes, or the golden tests fail. */
   readonly stepVersion: number;
-  build(target: BuildTarget, workspace: Workspace): Promise<void>;
+  build(target: BuildTarget, workspace: Workspace): Promise<BuildReport>;
+}
+
+/** What a build says about what it used. */
+export interface BuildReport {
+  /** Of an Ansible layer. */
+  readonly trace?: AnsibleTrace;
+  /** Package repositories as they were used: URL of the metadata (InRelease, repomd.xml) without credentials → `sha256:…`. */
+  readonly repositories?: Readonly<Record<string, string>>;
+}
+
+/** Absolute paths that Ansible, its forks included, looked at on this machine while it played; in no order, each once. */
+export interface AnsibleTrace {
+  readonly read: readonly string[];
+  readonly probed: readonly string[];
+  readonly listed: readonly string[];
 }
 
 /** A build that cannot work, in words for the user. */

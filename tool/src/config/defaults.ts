@@ -34,6 +34,8 @@ export const OPTION_DEFAULTS = {
   dnf_options: [],
   architectures: [],
   variant: 'minbase',
+  tool_versions: 'major',
+  environment: [],
   manual: false,
 } satisfies Readonly<Record<string, unknown>>;
 

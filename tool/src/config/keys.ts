@@ -120,6 +120,20 @@ export const OPTION_KEYS = {
     description: "apt: suite of a root from scratch; default the first repository's, else the host's",
   },
   variant: { counts: 'build', only: 'base', description: 'apt: variant of mmdebstrap for a root from scratch' },
+  tool_versions: {
+    counts: 'neither',
+    description:
+      'How much of the version of a tool on this machine counts for the build: `major` (as far as results change), `exact` or `ignore`; recipes hold what is left of it',
+  },
+  environment: {
+    counts: 'neither',
+    description:
+      'Names of variables that playbooks and package managers on this machine may see; their values count for the build, hashed. All others are kept away',
+  },
+  rebuild_after: {
+    counts: 'neither',
+    description: 'Age at which the layer is built again although nothing changed: `14d`, `36h`, `2w`',
+  },
   manual: { counts: 'neither', description: 'Left out of `--all`; built when named or needed' },
 } as const satisfies Record<string, KeyFacts>;
 

@@ -96,6 +96,12 @@ export const optionsSchema = described(OPTION_KEYS, {
   releasever: text.optional(),
   suite: text.optional(),
   variant: text.min(1).default(OPTION_DEFAULTS.variant),
+  tool_versions: z.enum(['major', 'exact', 'ignore']).default(OPTION_DEFAULTS.tool_versions),
+  environment: z
+    .union([text.transform((one) => [one]), z.array(text)])
+    .pipe(z.array(text.regex(/^[A-Za-z_]\w*$/)))
+    .default(OPTION_DEFAULTS.environment),
+  rebuild_after: text.regex(/^[1-9][0-9]{0,4}[hdw]$/).optional(),
   manual: z.boolean().default(OPTION_DEFAULTS.manual),
 });
 

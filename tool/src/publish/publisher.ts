@@ -1,15 +1,28 @@
 import type { Destination, PublishedReference } from '../config/destinations.ts';
 import type { Layer } from '../config/layer.ts';
+import type { SharedImage } from '../recipe/known-build.ts';
 import type { Workspace } from '../system/workspace.ts';
 
-/** What is published: an image in local storage that already has its labels. */
-export interface PublishedImage {
+/** What a destination should hold. */
+export interface WantedPublication {
   readonly layer: Layer;
-  /** Id in local storage. */
-  readonly imageId: string;
-  /** `sha256:…` of the file tree; goes into the metadata of objects. */
+  /** `sha256:…` of the file tree; goes into the metadata of objects and the annotations of manifests. */
   readonly contentDigest: string;
   readonly recipeKey: string;
+  /** Hash of content, labels and the destination's settings; goes there too, so that one look tells whether all is in line. */
+  readonly publishKey: string;
+}
+
+/** What is published. */
+export interface PublishedImage extends WantedPublication {
+  /** All labels, `build-date` included. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The same content under its key tag, where machines share it: a registry sets tags from it without a byte passing here. */
+  readonly shared?: SharedImage;
+  /** Id of the image in local storage, with no particular labels. Pulls it where only its key tag is there. */
+  local(): Promise<string>;
+  /** Id of the image in local storage with exactly those labels; pulls as `local` does. */
+  labelled(): Promise<string>;
 }
 
 /** Where to get it, as the summary and the record keep it. No secrets, no credentials in URLs. */
@@ -38,6 +51,15 @@ export interface Publisher<K extends Destination['kind']> {
     layer: Layer,
     asking: Asking,
   ): Promise<boolean>;
+  /**
+   * What a destination holds that this machine has no record of: the publication when every tag is already what is wanted, else
+   * undefined. As cheap as can be; a fresh machine asks this for every layer. Undefined too where that cannot be told.
+   */
+  observe(
+    wanted: WantedPublication,
+    destination: Extract<Destination, { kind: K }>,
+    asking: Asking,
+  ): Promise<Publication | undefined>;
 }
 
 /** Boot artefacts of one image, made once for all tags and destinations that want them (same options, same file). */

@@ -1,4 +1,5 @@
 import { hashOf, type Json } from './canonical.ts';
+import type { ProbeKey } from './input-set.ts';
 
 /** Hex SHA-256 of a recipe's canonical JSON. */
 export type RecipeKey = string & { readonly __brand: 'RecipeKey' };
@@ -14,22 +15,33 @@ export type RecipeParent =
 
 /** All that decides a layer's content. Kept whole, so that `why` is a difference of two recipes. Holds no secret value. */
 export interface Recipe {
-  readonly version: 1;
+  readonly version: 2;
   /** Of the builder: raised when the commands change that it runs. */
   readonly stepVersion: number;
   readonly architecture: string;
   /** Build keys of the layer file that differ from their defaults; secret values as hashes (`config/recipe-settings.ts`). */
   readonly settings: Readonly<Record<string, Json>>;
-  /** Name → digest, as `inputs/` gives them. */
+  /** Tools whose version changes the result, cut as the layer's `tool_versions` says: name → version (`ansible-core: 2.14`). */
+  readonly tools: Readonly<Record<string, string>>;
+  /** Variables of the environment that reach what the layer runs: name → hash of the value. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Name → digest, as `inputs/` gives them; of an Ansible layer those of one input set. */
   readonly files: Readonly<Record<string, string>>;
   readonly parent: RecipeParent;
+  /** What layers.lock says of the package repositories: URL of the metadata → digest. Absent without a lock for the layer. */
+  readonly lock?: Readonly<Record<string, string>>;
 }
 
 /** Puts the parts together. Pure; the only place where a Recipe is made. */
 export function combineRecipe(parts: Omit<Recipe, 'version'>): Recipe {
-  return { version: 1, ...parts };
+  return { version: 2, ...parts };
 }
 
 export function recipeKeyOf(recipe: Recipe): RecipeKey {
   return hashOf(recipe) as RecipeKey;
+}
+
+/** Where to look for input sets: all of the recipe but what only a run of Ansible can tell. `fixed`: files known without it. */
+export function probeKeyOf(recipe: Recipe, fixed: Recipe['files']): ProbeKey {
+  return hashOf({ ...recipe, files: fixed, probe: true }) as ProbeKey;
 }
