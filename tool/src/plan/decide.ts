@@ -1,160 +1,196 @@
-import type { Destination } from '../config/destinations.ts';
-import { destinationsOf } from '../config/destinations.ts';
+import { type Destination, destinationsOf } from '../config/destinations.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { ParentLink } from '../graph/layer-graph.ts';
-import type { Json } from '../recipe/canonical.ts';
 import { describe, differences } from '../recipe/difference.ts';
-import { labelsOf } from '../recipe/labels.ts';
-import { publishDifference, publishKeyOf, publishRecipeOf } from '../recipe/publish-key.ts';
-import {
-  type ContentDigest,
-  combineRecipe,
-  type Recipe,
-  type RecipeKey,
-  type RecipeParent,
-  recipeKeyOf,
-} from '../recipe/recipe.ts';
+import type { InputSet } from '../recipe/input-set.ts';
+import type { KnownBuild } from '../recipe/known-build.ts';
+import type { ContentDigest, Recipe, RecipeKey, RecipeParent } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
+import { type CandidateRecipe, candidatesOf } from './candidates.ts';
+import { ageReason } from './drift.ts';
 import type { Facts, Question, Wish } from './facts.ts';
-
-/** `code` is stable; `text` is for people and holds no secret value. */
-export interface Reason {
-  readonly code: string;
-  readonly text: string;
-}
+import { reasonsOf, stalePublications } from './publications.ts';
+import type { Reason } from './reason.ts';
 
 /** What to do with one layer. */
 export interface Decision {
   readonly id: LayerId;
   readonly action: 'build' | 'reuse' | 'publish' | 'nothing' | 'pending';
   readonly reasons: readonly Reason[];
-  /** Absent while the parent's content is not known. */
+  /** Absent while the parent's content, or what Ansible will read, is not known. */
   readonly recipe?: Recipe;
   readonly recipeKey?: RecipeKey;
+  /** What the layer contains when the decision is carried out; absent where only a build will tell. */
+  readonly content?: ContentDigest;
+  /** To reuse: the record that this machine has of it from now on. */
+  readonly adopted?: LayerRecord;
   /** Destinations to bring in line; for a build all of them. */
   readonly publish: readonly Destination[];
-  readonly question?: Question;
+  /** Answers to these may change the decision. */
+  readonly questions: readonly Question[];
 }
 
 /** How the parent stands at this moment: its content is known, or will be after work that is named. */
 export type ParentState =
   | { readonly kind: 'known'; readonly recipe: RecipeParent }
-  | { readonly kind: 'unsettled'; readonly reason: Reason; readonly question?: Question };
+  | { readonly kind: 'unsettled'; readonly reason: Reason; readonly questions: readonly Question[] };
 
 /**
  * Decides one layer from facts. Pure: the same facts give the same decision, before the run for a plan and during the run when the
  * parent is settled.
  */
 export function decide(layer: Layer, link: ParentLink, parent: ParentState, facts: Facts, wish: Wish): Decision {
-  const record = facts.records.get(layer.id);
-  const destinations = wish.publish ? destinationsOf(layer) : [];
-  const recipe = parent.kind === 'known' ? recipeOf(layer, parent.recipe, facts) : undefined;
-  const build = (reasons: Reason[]): Decision => ({
-    id: layer.id,
-    action: 'build',
-    reasons,
-    publish: destinations,
-    ...(recipe === undefined ? {} : { recipe, recipeKey: recipeKeyOf(recipe) }),
-  });
-  const own = ownReasons(layer, link, record, facts, wish);
+  const { id } = layer;
+  const record = facts.records.get(id);
+  const publish = wish.publish ? destinationsOf(layer) : [];
+  const compelling = compellingReasons(layer, facts, wish);
   if (parent.kind === 'unsettled') {
-    const question = parent.question === undefined ? {} : { question: parent.question };
-    if (own.length > 0) return { ...build(own), ...question };
-    return { id: layer.id, action: 'pending', reasons: [parent.reason], publish: destinations, ...question };
+    const own = compelling.length > 0 ? compelling : ownReasons(layer, link, record, facts);
+    if (own.length > 0) return { id, action: 'build', reasons: own, publish, questions: parent.questions };
+    return { id, action: 'pending', reasons: [parent.reason], publish, questions: parent.questions };
   }
-  if (own.length > 0 || record === undefined || recipe === undefined) return build(own);
-  // The keys decide; the differences only say why, and must not be able to hide one.
-  if (recipeKeyOf(record.recipe) !== recipeKeyOf(recipe)) return build(changesOf(layer, record.recipe, recipe));
-  const known = { id: layer.id, recipe, recipeKey: recipeKeyOf(recipe) };
-  const stale = stalePublications(layer, record, record.content, destinations, facts);
-  if (stale.length === 0) return { ...known, action: 'nothing', reasons: [], publish: [] };
+  const { candidates, probe } = candidatesOf(layer, parent.recipe, facts);
+  const [first] = candidates;
+  const build = (reasons: readonly Reason[], questions: readonly Question[] = []): Decision => {
+    return { id, action: 'build', reasons, publish, questions, ...(first && keyed(first)) };
+  };
+  if (compelling.length > 0) return build(compelling);
+  const current = record && candidates.find(({ key }) => key === record.recipeKey);
+  const reasons = staleReasons(layer, link, record, current, first, facts);
+  if (record !== undefined && current !== undefined && reasons.length === 0) {
+    const stale = stalePublications(layer, record, publish, facts);
+    const known = { id, ...keyed(current), content: record.content, questions: [] };
+    if (stale.length === 0) return { ...known, action: 'nothing', reasons: [], publish: [] };
+    return { ...known, action: 'publish', reasons: reasonsOf(stale), publish: stale.map((one) => one.destination) };
+  }
+  if (!wish.reuse) return build(reasons);
+  for (const candidate of candidates) {
+    const found = facts.builds.get(candidate.key);
+    if (found == null || ageReason(layer, found.lastBuiltAt, facts.now) !== undefined) continue;
+    return reuse(layer, link, candidate, found, { facts, publish, reasons });
+  }
+  return build(reasons, lookups(layer, candidates, probe, facts));
+}
+
+function keyed({ recipe, key }: CandidateRecipe): Pick<Decision, 'recipe' | 'recipeKey'> {
+  return { recipe, recipeKey: key };
+}
+
+/** What to ask before a build is certain. */
+function lookups(
+  { id }: Layer,
+  candidates: readonly CandidateRecipe[],
+  probe: Parameters<Facts['candidates']['get']>[0] | undefined,
+  facts: Facts,
+): Question[] {
+  const sets: Question[] =
+    probe === undefined || facts.candidates.has(probe) ? [] : [{ kind: 'input-sets', id, key: probe }];
+  const unknown = candidates.filter(({ key }) => !facts.builds.has(key));
+  return [...sets, ...unknown.map(({ key }): Question => ({ kind: 'build', id, key }))];
+}
+
+interface Reusing {
+  readonly facts: Facts;
+  readonly publish: readonly Destination[];
+  readonly reasons: readonly Reason[];
+}
+
+/** Somebody built this very recipe: its image is taken over, and only destinations that lack it are brought in line. */
+function reuse(
+  layer: Layer,
+  link: ParentLink,
+  candidate: CandidateRecipe,
+  found: KnownBuild,
+  { facts, publish, reasons }: Reusing,
+): Decision {
+  const { id } = layer;
+  const seen = facts.observed.get(id);
+  const isSeen = seen?.recipeKey === found.recipeKey;
+  const before = facts.records.get(id)?.publications ?? {};
+  const publications = { ...before, ...(isSeen ? seen.publications : {}) };
+  const adopted = recordOf(layer, link, candidate.recipe, found, { set: candidate.set, publications });
+  const stale = stalePublications(layer, adopted, publish, facts);
+  const asked = publish.length === 0 || isSeen;
   return {
-    ...known,
-    action: 'publish',
-    reasons: distinct(stale.flatMap((one) => one.reasons)),
+    id,
+    ...keyed(candidate),
+    action: 'reuse',
+    reasons,
+    content: found.content,
+    adopted,
     publish: stale.map((one) => one.destination),
+    questions: asked ? [] : [{ kind: 'publications', id, record: adopted }],
   };
 }
 
-/** A new tag goes to several destinations; it is one reason. */
-function distinct(reasons: readonly Reason[]): Reason[] {
-  return [...new Map(reasons.map((reason) => [reason.text, reason])).values()];
+/** The record of a build. Pure; the only place where one is put together. */
+export function recordOf(
+  { id }: Layer,
+  link: ParentLink,
+  recipe: Recipe,
+  build: KnownBuild,
+  { set, publications }: { readonly set: InputSet | undefined; readonly publications: LayerRecord['publications'] },
+): LayerRecord {
+  return {
+    ...build,
+    version: 2,
+    id,
+    recipe,
+    publications,
+    ...(set && { inputSet: set }),
+    ...(link.kind === 'external' && { externalParent: link.reference }),
+  };
 }
 
-/** Reasons that hold whatever the parent turns out to be. */
-function ownReasons(
+/** Reasons to build although the same recipe may have been built before. */
+function compellingReasons({ id }: Layer, facts: Facts, wish: Wish): readonly Reason[] {
+  if (wish.force && wish.named.has(id)) return [{ code: 'forced', text: 'forced' }];
+  return facts.moved.get(id) ?? [];
+}
+
+/** Why the record is not what the tree is now; none when it is. */
+function staleReasons(
   layer: Layer,
   link: ParentLink,
   record: LayerRecord | undefined,
+  current: CandidateRecipe | undefined,
+  first: CandidateRecipe | undefined,
   facts: Facts,
-  wish: Wish,
 ): Reason[] {
-  if (wish.force && wish.named.has(layer.id)) return [{ code: 'forced', text: 'forced' }];
-  if (record === undefined) {
-    if (facts.damagedRecords.has(layer.id))
-      return [{ code: 'record-damaged', text: 'its record was damaged and set aside' }];
-    return [{ code: 'never-built', text: 'never built here' }];
-  }
-  const own = recipeOf(layer, record.recipe.parent, facts);
-  const isSame = recipeKeyOf(record.recipe) === recipeKeyOf(own);
-  const reasons = isSame ? [] : changesOf(layer, record.recipe, own);
-  if (reasons.length === 0 && link.kind !== record.recipe.parent.kind) {
-    return [{ code: 'parent-changed', text: `parent is ${layer.options.parent} now` }];
-  }
-  if (reasons.length === 0 && facts.missingImages.has(layer.id)) {
-    return [{ code: 'image-missing', text: 'its image is not in local storage any more' }];
-  }
-  return reasons;
+  if (record === undefined) return [neverBuilt(layer, facts)];
+  // The keys decide; the differences only say why, and must not be able to hide one.
+  if (current === undefined) return changesOf(layer, link, record.recipe, first?.recipe);
+  if (isLost(record, facts)) return [{ code: 'image-missing', text: 'its image is not in local storage any more' }];
+  const age = ageReason(layer, record.lastBuiltAt, facts.now);
+  return age === undefined ? [] : [age];
 }
 
-function changesOf(layer: Layer, before: Recipe, now: Recipe): Reason[] {
-  const changes = differences(before, now);
+function neverBuilt({ id }: Layer, facts: Facts): Reason {
+  if (facts.damagedRecords.has(id)) return { code: 'record-damaged', text: 'its record was damaged and set aside' };
+  return { code: 'never-built', text: 'never built here' };
+}
+
+/** Nobody has its image: neither this machine nor the place that machines share. */
+function isLost(record: LayerRecord, facts: Facts): boolean {
+  return facts.missingImages.has(record.id as LayerId) && record.image.shared === undefined;
+}
+
+/** Reasons that hold whatever the parent turns out to be. */
+function ownReasons(layer: Layer, link: ParentLink, record: LayerRecord | undefined, facts: Facts): Reason[] {
+  if (record === undefined) return [neverBuilt(layer, facts)];
+  const { candidates } = candidatesOf(layer, record.recipe.parent, facts);
+  const current = candidates.find(({ key }) => key === record.recipeKey);
+  const reasons = staleReasons(layer, link, record, current, candidates[0], facts);
+  if (reasons.length > 0 || link.kind === record.recipe.parent.kind) return reasons;
+  return [{ code: 'parent-changed', text: `parent is ${layer.options.parent} now` }];
+}
+
+function changesOf(layer: Layer, link: ParentLink, before: Recipe, now: Recipe | undefined): Reason[] {
+  const changes = now === undefined ? [] : differences(before, now);
   if (changes.length === 0) return [{ code: 'recipe-changed', text: 'its recipe changed' }];
-  return changes.map((change) => ({ code: change.code, text: describe(change, layer.options.parent) }));
-}
-
-/** The recipe that facts make of a layer on this parent. The only place where that is put together. */
-export function recipeOf(layer: Layer, parent: RecipeParent, facts: Facts): Recipe {
-  return combineRecipe({
-    stepVersion: facts.stepVersions.get(layer.id) ?? 0,
-    architecture: facts.architecture,
-    settings: { ...(layer.recipe as Record<string, Json>), ...chosenSuite(layer, parent, facts) },
-    files: facts.inputs.get(layer.id) ?? {},
-    parent,
-  });
-}
-
-/** Without a word in the layer file the suite is that of the machine, which then decides what is built. */
-function chosenSuite({ options, repos }: Layer, parent: RecipeParent, { hostSuite }: Facts): Record<string, Json> {
-  const isBootstrap = options.pkg_manager === 'apt' && parent.kind === 'scratch';
-  const isNamed = options.suite !== undefined || repos.some((repo) => repo.apt_dist !== undefined);
-  return isBootstrap && !isNamed && hostSuite !== undefined ? { suite: hostSuite } : {};
-}
-
-/** Destinations that do not hold `content` with today's settings, and why. Also used after a build, when the content is new. */
-export function stalePublications(
-  layer: Layer,
-  record: LayerRecord | undefined,
-  content: ContentDigest,
-  destinations: readonly Destination[],
-  facts: Pick<Facts, 'missingPublications'>,
-): { destination: Destination; reasons: Reason[] }[] {
-  const labels = labelsOf(layer);
-  const missing = facts.missingPublications.get(layer.id);
-  return destinations.flatMap((destination) => {
-    const now = publishRecipeOf(content, destination, labels);
-    const before = record?.publications[destination.key];
-    if (before?.publishKey !== publishKeyOf(now)) {
-      return [{ destination, reasons: publishDifference(before?.recipe, now) }];
-    }
-    if (missing?.has(destination.key)) {
-      return [
-        {
-          destination,
-          reasons: [{ code: 'publication-missing', text: `${destination.key} does not hold it any more` }],
-        },
-      ];
-    }
-    return [];
+  return changes.map((change) => {
+    const isInherited = change.code === 'parent-changed' && change.from.kind === 'layer' && link.kind === 'layer';
+    const text = describe(change, layer.options.parent);
+    return { code: change.code, text, ...(isInherited && { from: link.id }) };
   });
 }

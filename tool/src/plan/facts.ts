@@ -1,17 +1,31 @@
 import type { LayerId } from '../config/layer.ts';
-import type { LayerRecord } from '../recipe/record.ts';
+import type { InputSet, ProbeKey } from '../recipe/input-set.ts';
+import type { KnownBuild } from '../recipe/known-build.ts';
+import type { Recipe, RecipeKey } from '../recipe/recipe.ts';
+import type { LayerRecord, PublicationRecord } from '../recipe/record.ts';
+import type { Reason } from './reason.ts';
 
 /** What is known of the outside when a plan is made; `run/` and `commands/` gather it, the plan only reads it. */
 export interface Facts {
   readonly architecture: string;
   /** Debian's name for the release of this machine, where it is one. */
   readonly hostSuite?: string;
+  /** Milliseconds since the epoch, once for the whole plan. */
+  readonly now: number;
   /** Layer → step version of its builder. */
   readonly stepVersions: ReadonlyMap<LayerId, number>;
-  /** Layer → name → digest of every file it reads. */
-  readonly inputs: ReadonlyMap<LayerId, Readonly<Record<string, string>>>;
+  /** Layer → what decides besides its file, as far as it is known without running Ansible. */
+  readonly inputs: ReadonlyMap<LayerId, FixedInputs>;
+  /** Ansible layer → members of its record's input set, as they are on this tree now. */
+  readonly recorded: ReadonlyMap<LayerId, InputFiles>;
+  /** Probe key → what the sets that are known under it make of this tree. Absent: nobody asked yet. */
+  readonly candidates: ReadonlyMap<ProbeKey, readonly Candidate[]>;
+  /** Recipe key → the build that is remembered somewhere; null: asked for, and nobody knows one. */
+  readonly builds: ReadonlyMap<RecipeKey, KnownBuild | null>;
+  /** Layer → what its destinations hold of a build that this machine has no record of. */
+  readonly observed: ReadonlyMap<LayerId, Observed>;
   readonly records: ReadonlyMap<LayerId, LayerRecord>;
-  /** Layers whose recorded image is not in local storage any more. */
+  /** Layers whose recorded image is not in local storage (any more). */
   readonly missingImages: ReadonlySet<LayerId>;
   /** Records that were damaged and set aside. */
   readonly damagedRecords: ReadonlySet<LayerId>;
@@ -19,10 +33,43 @@ export interface Facts {
   readonly missingPublications: ReadonlyMap<LayerId, ReadonlySet<string>>;
   /** Reference of an external parent → manifest digest, where it was asked for. A layer's own record beats it. */
   readonly externals: ReadonlyMap<string, string>;
+  /** What layers.lock says of a layer. */
+  readonly locks: ReadonlyMap<LayerId, LayerLock>;
+  /** `--refresh`: layer → what moved outside since it was built. */
+  readonly moved: ReadonlyMap<LayerId, readonly Reason[]>;
+}
+
+export interface FixedInputs {
+  readonly files: Recipe['files'];
+  readonly tools: Recipe['tools'];
+  readonly environment: Recipe['environment'];
+}
+
+export interface Candidate extends InputFiles {
+  readonly set: InputSet;
+}
+
+interface InputFiles {
+  readonly files: Recipe['files'];
+}
+
+export interface Observed {
+  readonly recipeKey: RecipeKey;
+  /** By destination key; only those that hold what is wanted. */
+  readonly publications: Readonly<Record<string, PublicationRecord>>;
+}
+
+export interface LayerLock {
+  readonly parent?: { readonly reference: string; readonly digest: string };
+  readonly repositories: Readonly<Record<string, string>>;
 }
 
 /** What the plan has to know and nobody has told it. */
-export type Question = { readonly kind: 'external-digest'; readonly reference: string };
+export type Question =
+  | { readonly kind: 'external-digest'; readonly reference: string }
+  | { readonly kind: 'input-sets'; readonly id: LayerId; readonly key: ProbeKey }
+  | { readonly kind: 'build'; readonly id: LayerId; readonly key: RecipeKey }
+  | { readonly kind: 'publications'; readonly id: LayerId; readonly record: LayerRecord };
 
 /** What the user asked for. */
 export interface Wish {
@@ -33,4 +80,8 @@ export interface Wish {
   readonly force: boolean;
   /** Nothing leaves the machine: publications are neither planned nor done. */
   readonly publish: boolean;
+  /** Whether builds that are remembered elsewhere are looked for. */
+  readonly reuse: boolean;
+  /** External parents are asked for again, whatever a record or the lock says. */
+  readonly refresh: boolean;
 }

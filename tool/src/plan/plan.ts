@@ -22,9 +22,22 @@ export function makePlan(graph: LayerGraph, facts: Facts, wish: Wish): Plan {
     if (!wish.needed.has(id)) continue;
     const decision = decideNow(graph, id, facts, wish, decisions);
     decisions.set(id, decision);
-    if (decision.question !== undefined) questions.set(decision.question.reference, decision.question);
+    for (const question of decision.questions) questions.set(nameOf(question), question);
   }
   return { decisions, questions: [...questions.values()] };
+}
+
+/** Several layers may ask the same. */
+function nameOf(question: Question): string {
+  switch (question.kind) {
+    case 'external-digest':
+      return `external ${question.reference}`;
+    case 'publications':
+      return `publications ${question.id}`;
+    default:
+      // Two layers may keep their builds in different places.
+      return `${question.kind} ${question.id} ${question.key}`;
+  }
 }
 
 /** The decision for one layer. `settled`: decisions of its ancestors; one that is done is left out, its record speaks. */
@@ -52,37 +65,40 @@ function parentState(
     case 'scratch':
       return { kind: 'known', recipe: { kind: 'scratch' } };
     case 'external': {
-      // The recorded digest holds until --force asks to look outside: a tag that moved there rebuilds nothing by itself.
-      const record = facts.records.get(id);
-      const isBelieved = record?.externalParent === link.reference && !(wish.force && wish.named.has(id));
-      const recorded = isBelieved ? record.recipe.parent : undefined;
-      const manifest = recorded?.kind === 'external' ? recorded.manifest : facts.externals.get(link.reference);
+      const manifest = externalDigest(id, link.reference, facts, wish);
       if (manifest !== undefined) return { kind: 'known', recipe: { kind: 'external', manifest } };
       return {
         kind: 'unsettled',
         reason: { code: 'external-unknown', text: `the digest of ${link.reference} is not known yet` },
-        question: { kind: 'external-digest', reference: link.reference },
+        questions: [{ kind: 'external-digest', reference: link.reference }],
       };
     }
     case 'layer': {
       const decision = settled.get(link.id);
-      if (decision?.action === 'build' || decision?.action === 'pending') {
-        const text =
-          decision.action === 'build'
-            ? `parent ${link.id} is to be rebuilt`
-            : `parent ${link.id} waits for its own parent`;
-        return { kind: 'unsettled', reason: { code: 'parent-pending', text } };
-      }
-      const record = facts.records.get(link.id);
-      if (record === undefined) {
-        return {
-          kind: 'unsettled',
-          reason: { code: 'parent-unbuilt', text: `parent ${link.id} was never built here` },
-        };
-      }
-      return { kind: 'known', recipe: { kind: 'layer', content: record.content } };
+      const content = decision === undefined ? facts.records.get(link.id)?.content : decision.content;
+      if (content !== undefined) return { kind: 'known', recipe: { kind: 'layer', content } };
+      const waits: Record<string, string> = { build: 'is to be rebuilt', pending: 'waits for its own parent' };
+      const text = `parent ${link.id} ${waits[decision?.action ?? ''] ?? 'was never built here'}`;
+      const code = decision === undefined ? 'parent-unbuilt' : 'parent-pending';
+      return { kind: 'unsettled', reason: { code, text, from: link.id }, questions: [] };
     }
   }
+}
+
+/**
+ * The lock's digest, else the recorded one, else the one that was asked for. Who forces or refreshes wants to hear of a tag that
+ * moved; everybody else does not rebuild for it.
+ */
+function externalDigest(id: LayerId, reference: string, facts: Facts, wish: Wish): string | undefined {
+  const asked = facts.externals.get(reference);
+  if (wish.refresh || (wish.force && wish.named.has(id))) return asked;
+  const locked = facts.locks.get(id)?.parent;
+  if (locked?.reference === reference) return locked.digest;
+  const record = facts.records.get(id);
+  if (record?.externalParent === reference && record.recipe.parent.kind === 'external') {
+    return record.recipe.parent.manifest;
+  }
+  return asked;
 }
 
 /** The plan as it is shown, kept and printed by `plan --json`, in build order. */

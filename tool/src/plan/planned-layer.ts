@@ -1,4 +1,5 @@
 import type { LayerId } from '../config/layer.ts';
+import type { Reason } from './reason.ts';
 
 /** One layer of a plan as it is shown and kept: `plan --json` prints these. `recipeKey` is null while a parent is pending. */
 export interface PlannedLayer {
@@ -7,6 +8,6 @@ export interface PlannedLayer {
   readonly path: string;
   readonly parents: readonly LayerId[];
   readonly action: 'build' | 'reuse' | 'publish' | 'nothing' | 'pending';
-  readonly reasons: readonly { readonly code: string; readonly text: string }[];
+  readonly reasons: readonly Reason[];
   readonly recipeKey: string | null;
 }

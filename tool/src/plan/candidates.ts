@@ -1,0 +1,66 @@
+import type { Layer } from '../config/layer.ts';
+import type { Json } from '../recipe/canonical.ts';
+import type { InputSet, ProbeKey } from '../recipe/input-set.ts';
+import {
+  combineRecipe,
+  probeKeyOf,
+  type Recipe,
+  type RecipeKey,
+  type RecipeParent,
+  recipeKeyOf,
+} from '../recipe/recipe.ts';
+import type { Facts } from './facts.ts';
+
+/** What a layer may be made from as the tree is now: one recipe of a base layer, one an input set of an Ansible layer. */
+export interface CandidateRecipe {
+  readonly recipe: Recipe;
+  readonly key: RecipeKey;
+  /** The set that the recipe's files are the members of. */
+  readonly set?: InputSet;
+}
+
+/** The candidates, the recorded set's first; none for an Ansible layer of which no run is known. `probe`: where more may be known. */
+export function candidatesOf(
+  layer: Layer,
+  parent: RecipeParent,
+  facts: Facts,
+): { readonly candidates: readonly CandidateRecipe[]; readonly probe?: ProbeKey } {
+  const fixed = facts.inputs.get(layer.id)?.files ?? {};
+  if (layer.options.layer_type !== 'ansible') return { candidates: [candidate(recipeOf(layer, parent, facts, fixed))] };
+  const probe = probeKeyOf(recipeOf(layer, parent, facts, fixed), fixed);
+  const recorded = facts.recorded.get(layer.id);
+  const set = facts.records.get(layer.id)?.inputSet;
+  const known = [...(recorded && set ? [{ ...recorded, set }] : []), ...(facts.candidates.get(probe) ?? [])];
+  const byKey = new Map<RecipeKey, CandidateRecipe>();
+  for (const one of known) {
+    const made = candidate(recipeOf(layer, parent, facts, { ...fixed, ...one.files }), one.set);
+    if (!byKey.has(made.key)) byKey.set(made.key, made);
+  }
+  return { candidates: [...byKey.values()], probe };
+}
+
+function candidate(recipe: Recipe, set?: InputSet): CandidateRecipe {
+  return { recipe, key: recipeKeyOf(recipe), ...(set && { set }) };
+}
+
+/** The recipe that facts make of a layer on this parent. The only place where that is put together. */
+export function recipeOf(layer: Layer, parent: RecipeParent, facts: Facts, files: Recipe['files']): Recipe {
+  const lock = facts.locks.get(layer.id)?.repositories;
+  return combineRecipe({
+    stepVersion: facts.stepVersions.get(layer.id) ?? 0,
+    architecture: facts.architecture,
+    settings: { ...(layer.recipe as Record<string, Json>), ...chosenSuite(layer, parent, facts) },
+    tools: facts.inputs.get(layer.id)?.tools ?? {},
+    environment: facts.inputs.get(layer.id)?.environment ?? {},
+    files,
+    parent,
+    ...(lock && { lock }),
+  });
+}
+
+/** Without a word in the layer file the suite is that of the machine, which then decides what is built. */
+function chosenSuite({ options, repos }: Layer, parent: RecipeParent, { hostSuite }: Facts): Record<string, Json> {
+  const isBootstrap = options.pkg_manager === 'apt' && parent.kind === 'scratch';
+  const isNamed = options.suite !== undefined || repos.some((repo) => repo.apt_dist !== undefined);
+  return isBootstrap && !isNamed && hostSuite !== undefined ? { suite: hostSuite } : {};
+}
