@@ -1,6 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { BuildFailure, type BuildTarget } from '../build/builder.ts';
+import { BuildFailure, type BuildReport, type BuildTarget } from '../build/builder.ts';
 import { builderFor } from '../build/builders.ts';
 import { treeDigest, withConfiguration } from '../build/content-digest.ts';
 import { mayHoldLeftOut } from '../build/what-counts.ts';
@@ -26,6 +26,10 @@ export interface BuiltImage {
   readonly content: ContentDigest;
   readonly image: KeptImage;
   readonly inheritedLabels: Readonly<Record<string, string>>;
+  /** ISO 8601, whole seconds: no file that this build wrote is later, and the image's `created`. Equal for equal inputs. */
+  readonly date: string;
+  /** What the builder says it used. */
+  readonly report: BuildReport;
 }
 
 /**
@@ -54,7 +58,7 @@ export async function buildImage(
     fromScratch: parent.from === 'scratch',
     resolve: (path) => staged.get(path) ?? resolveSource(workspace.root, layer.file, path),
   };
-  await builderFor(layer).build(target, workspace);
+  const report = await builderFor(layer).build(target, workspace);
   return workspace.step('commit', async () => {
     const labels = { ...inheritedLabels, ...datedLabelsOf(layer, builtAt) };
     await buildah.config(container, labelArguments(labels));
@@ -63,7 +67,7 @@ export async function buildImage(
     const [info, store] = await Promise.all([buildah.inspect(id), buildah.store()]);
     if (info === undefined) throw new BuildFailure(`buildah committed the image ${id} and does not know it now`);
     const content = withConfiguration(tree, info.config) as ContentDigest;
-    return { content, image: { id, size: info.size, ...store }, inheritedLabels };
+    return { content, image: { id, size: info.size, ...store }, inheritedLabels, date: builtAt, report };
   });
 }
 
