@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { differences, describe as inWords } from '../../tool/src/recipe/difference.ts';
-import { type ContentDigest, combineRecipe, recipeKeyOf } from '../../tool/src/recipe/recipe.ts';
+import { differences, describe as inWords, isInherited } from '../../tool/src/recipe/difference.ts';
+import { type ContentDigest, combineRecipe, type Recipe, recipeKeyOf } from '../../tool/src/recipe/recipe.ts';
 import { layer } from '../helpers/layers.ts';
 
 function recipe(one = layer('a'), files: Record<string, string> = {}, content = 'sha256:1') {
@@ -8,6 +8,8 @@ function recipe(one = layer('a'), files: Record<string, string> = {}, content = 
     stepVersion: 1,
     architecture: 'amd64',
     settings: one.recipe as never,
+    tools: {},
+    environment: {},
     files,
     parent: { kind: 'layer', content: content as ContentDigest },
   });
@@ -88,4 +90,54 @@ test('the order of files and repositories counts, and each of several files for 
   const repos = (...aliases: string[]) =>
     recipe(layer('a', {}, { repos: aliases.map((alias) => ({ alias, url: alias })) }));
   expect(words(repos('a', 'b'), repos('b', 'a'))).toEqual(['repos: other order']);
+});
+
+const whole = (parts: Partial<Recipe>) => ({ ...recipe(), ...parts });
+
+test('tools, variables of the environment and the lock are told by name', () => {
+  expect(words(whole({ tools: { dnf: '4' } }), whole({ tools: { 'ansible-core': '2.16' } }))).toEqual([
+    'ansible-core 2.16 is new',
+    'dnf counts no more',
+  ]);
+  expect(words(whole({ tools: { 'ansible-core': '2.14' } }), whole({ tools: { 'ansible-core': '2.16' } }))).toEqual([
+    'ansible-core 2.14 → 2.16',
+  ]);
+  const environment = (value: string) => whole({ environment: { SITE: value } });
+  expect(words(environment('sha256:aa'), environment('sha256:bb'))).toEqual(['environment variable SITE changed']);
+  const [one, other] = [`sha256:${'a'.repeat(64)}`, `sha256:${'b'.repeat(64)}`];
+  expect(words(whole({ lock: { 'repo/InRelease': one } }), whole({ lock: { 'repo/InRelease': other } }))).toEqual([
+    'layers.lock: repo/InRelease sha256:aaaaaaaaaaaa… → sha256:bbbbbbbbbbbb…',
+  ]);
+  expect(words(whole({}), whole({ lock: { 'repo/InRelease': one } }))).toEqual([
+    'layers.lock: repo/InRelease sha256:aaaaaaaaaaaa… is new',
+  ]);
+});
+
+test('what Ansible looks for, finds and lists is told as such', () => {
+  const before = whole({
+    files: { a: 'absent', b: 'sha256:1', c: 'file', 'd/': 'names:1', e: 'file', f: 'absent', 'h/': 'sha256:1' },
+  });
+  const now = whole({
+    files: { a: 'sha256:1', b: 'absent', c: 'folder', 'd/': 'names:2', e: 'sha256:1', g: 'absent', 'h/': 'sha256:2' },
+  });
+  expect(words(before, now)).toEqual([
+    'a appeared',
+    'b is gone',
+    'c is a folder now',
+    'names in d changed',
+    'e changed',
+    'f is looked for no more',
+    'g, which is not there, is looked for',
+    'h/ changed',
+  ]);
+});
+
+test('only what the parent in the tree contains is inherited', () => {
+  const changes = differences(whole({ tools: { dnf: '4' } }), recipe(layer('a'), {}, 'sha256:2'));
+  expect(changes.map((change) => [change.code, isInherited(change)])).toEqual([
+    ['tool-version-changed', false],
+    ['parent-changed', true],
+  ]);
+  const external = whole({ parent: { kind: 'external', manifest: 'sha256:9' } });
+  expect(differences(external, recipe()).map(isInherited)).toEqual([false]);
 });
