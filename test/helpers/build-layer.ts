@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { BuildReport } from '../../tool/src/build/builder.ts';
 import { builderFor } from '../../tool/src/build/builders.ts';
 import type { Layer } from '../../tool/src/config/layer.ts';
 import { createBuildah } from '../../tool/src/system/buildah-cli.ts';
@@ -10,6 +11,8 @@ type Progressed = [text: string, done?: number, total?: number];
 
 export interface BuiltLayer {
   readonly image: string;
+  /** What the builder says it used. */
+  readonly report: BuildReport;
   readonly workspace: RecordingWorkspace & { readonly progressed: readonly Progressed[] };
   /** All that was printed. */
   readonly output: readonly string[];
@@ -51,9 +54,9 @@ export async function buildLayer(
     const mountPoint = await buildah.mount(container);
     const resolve = (file: string) => path.resolve(place.root, file);
     const target = { layer, container, mountPoint, fromScratch: parent === 'scratch', resolve };
-    await builderFor(layer).build(target, workspace);
+    const report = await builderFor(layer).build(target, workspace);
     await check(mountPoint);
-    return { image: await buildah.commit(container), workspace, output };
+    return { image: await buildah.commit(container), report, workspace, output };
   } finally {
     await buildah.remove(container);
   }

@@ -3,11 +3,13 @@ import path from 'node:path';
 import type { Layer } from '../config/layer.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { removeSteps } from './apt-install.ts';
+import { addAptMetadata, LIST_SOURCES, SOURCES } from './apt-metadata.ts';
 import { putSources } from './apt-put-sources.ts';
 import { aptSources } from './apt-sources.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
 import { type BuildStep, packageNames } from './package-manager.ts';
 import { proxyVariables } from './proxy.ts';
+import type { UsedRepositories } from './repositories.ts';
 import { osRelease } from './root-files.ts';
 
 /** Hooks are shell lines by mmdebstrap's nature: these are constant, and `$1` is the root. */
@@ -15,6 +17,8 @@ const FILL_CACHE =
   'mkdir -p "$1/var/cache/apt/archives"; cp --reflink=auto "$LAYERS_APT_CACHE"/*.deb "$1/var/cache/apt/archives/" 2>/dev/null || :';
 const KEEP_PACKAGES =
   'for f in "$1"/var/cache/apt/archives/*.deb; do k="$LAYERS_APT_CACHE/$(basename "$f")"; [ -e "$k" ] || { cp --reflink=auto "$f" "$k.$$.tmp" && mv "$k.$$.tmp" "$k"; } || :; done';
+/** Before mmdebstrap removes the lists. It runs the host's apt on the root, by a configuration that hooks do not have by default. */
+const KEEP_METADATA = `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" ${LIST_SOURCES} > "$LAYERS_APT_METADATA/${SOURCES}" && cp "$1"/var/lib/apt/lists/*Release "$LAYERS_APT_METADATA/" || :`;
 /** mmdebstrap copies both from the host. */
 const FORGET_HOST = 'chroot "$1" rm -f /etc/hostname /etc/resolv.conf';
 /** Made again by us, with keys where the image has them. */
@@ -25,19 +29,21 @@ const FORGET_SOURCES =
 const FORGET_LIST = 'chroot "$1" rm -f /etc/apt/sources.list.d/0001layers.list';
 
 /** A Debian root from nothing, its packages in the same run of apt. */
-export function bootstrapSteps(target: BuildTarget, workspace: Workspace): BuildStep[] {
-  return [{ name: 'packages', run: () => bootstrap(target, workspace) }, ...removeSteps(target, workspace)];
+export function bootstrapSteps(target: BuildTarget, workspace: Workspace, used: UsedRepositories): BuildStep[] {
+  return [{ name: 'packages', run: () => bootstrap(target, workspace, used) }, ...removeSteps(target, workspace)];
 }
 
-async function bootstrap(target: BuildTarget, workspace: Workspace): Promise<void> {
+async function bootstrap(target: BuildTarget, workspace: Workspace, used: UsedRepositories): Promise<void> {
   const { layer, mountPoint } = target;
   const { temporary } = workspace;
   const suite = suiteOf(layer, (await osRelease('/')).VERSION_CODENAME);
   const sources = await aptSources(target, workspace, suite);
   const mirrors = await bootstrapSources();
   const cache = path.join(workspace.caches, `apt-scratch-${suite.replaceAll(/[^\w.-]+/g, '-')}`);
-  await mkdir(cache, { recursive: true });
-  const hooks = [`--setup-hook=${FILL_CACHE}`, `--customize-hook=${KEEP_PACKAGES}`, `--customize-hook=${FORGET_HOST}`];
+  const metadata = path.join(temporary, 'apt-metadata');
+  for (const folder of [cache, metadata]) await mkdir(folder, { recursive: true });
+  const kept = [KEEP_PACKAGES, KEEP_METADATA, FORGET_HOST];
+  const hooks = [`--setup-hook=${FILL_CACHE}`, ...kept.map((hook) => `--customize-hook=${hook}`)];
   if (mirrors.length > 0) hooks.push(`--customize-hook=${FORGET_SOURCES}`);
   if (mirrors.length > 1) hooks.push(`--customize-hook=${FORGET_LIST}`);
   // Both steps of mmdebstrap that would mind, or remove, the packages of the cache.
@@ -56,9 +62,15 @@ async function bootstrap(target: BuildTarget, workspace: Workspace): Promise<voi
     ...mirrors,
   ];
   await workspace.exec('mmdebstrap', args, {
-    env: { ...proxyVariables(layer), LAYERS_APT_CACHE: cache, DEBIAN_FRONTEND: 'noninteractive' },
+    env: {
+      ...proxyVariables(layer),
+      LAYERS_APT_CACHE: cache,
+      LAYERS_APT_METADATA: metadata,
+      DEBIAN_FRONTEND: 'noninteractive',
+    },
     collect: false,
   });
+  await addAptMetadata(metadata, used, workspace);
   await putSources(sources, target, workspace);
 
   /** Sources for mmdebstrap, which runs apt on the host: in a file a format, as a URL may carry credentials. */

@@ -1,12 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Workspace } from '../system/workspace.ts';
+import { addAptMetadata, LIST_SOURCES, SOURCES } from './apt-metadata.ts';
 import { putSources } from './apt-put-sources.ts';
 import { aptSources } from './apt-sources.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
 import { borrowCache } from './package-cache.ts';
 import { type BuildStep, packageNames, stepIf } from './package-manager.ts';
 import { exportScript, proxyVariables } from './proxy.ts';
+import type { UsedRepositories } from './repositories.ts';
 import { osRelease } from './root-files.ts';
 
 const ARCHIVES = '/var/cache/apt/archives';
@@ -31,6 +33,7 @@ fi
 /** Recommended packages are left out, as mmdebstrap leaves them out of a root from scratch. */
 const INSTALL = `${GUARDED}
 apt-get -q update
+${LIST_SOURCES} > ${LISTS}/${SOURCES} || :
 apt-get -q -y --no-install-recommends install -- "$@"
 `;
 
@@ -57,13 +60,13 @@ Dpkg::Options { "--force-confdef"; "--force-confold"; };
 `;
 
 /** Goes on from a parent by its own apt. */
-export function installSteps(target: BuildTarget, workspace: Workspace): BuildStep[] {
+export function installSteps(target: BuildTarget, workspace: Workspace, used: UsedRepositories): BuildStep[] {
   const { layer } = target;
   const groups = packageNames('package_groups', layer.package_groups).map((name) => `${name}^`);
   const names = [...groups, ...packageNames('packages', layer.packages)];
   return [
     ...stepIf(layer.repos.length > 0, 'repos', () => addSources(target, workspace)),
-    ...stepIf(names.length > 0, 'packages', () => install(names, target, workspace)),
+    ...stepIf(names.length > 0, 'packages', () => install(names, target, workspace, used)),
     ...removeSteps(target, workspace),
   ];
 }
@@ -95,7 +98,12 @@ async function addSources(target: BuildTarget, workspace: Workspace): Promise<vo
   await putSources(await aptSources(target, workspace, suite ?? ''), target, workspace);
 }
 
-async function install(names: readonly string[], target: BuildTarget, workspace: Workspace): Promise<void> {
+async function install(
+  names: readonly string[],
+  target: BuildTarget,
+  workspace: Workspace,
+  used: UsedRepositories,
+): Promise<void> {
   const shared = path.join(workspace.caches, await cacheName(target.mountPoint));
   const archives = await borrowCache(path.join(shared, 'archives'), path.join(workspace.temporary, 'apt-archives'));
   const lists = await borrowCache(path.join(shared, 'lists'), path.join(workspace.temporary, 'apt-lists'));
@@ -110,6 +118,7 @@ async function install(names: readonly string[], target: BuildTarget, workspace:
       volumes: [`${archives.folder}:${ARCHIVES}`, `${lists.folder}:${LISTS}`],
       collect: false,
     });
+    await addAptMetadata(lists.folder, used, workspace);
   } finally {
     await Promise.all([archives.giveBack(), lists.giveBack()]);
   }

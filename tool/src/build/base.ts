@@ -3,6 +3,7 @@ import type { Builder } from './builder.ts';
 import { cmdSteps } from './cmds.ts';
 import { copyfileSteps } from './copyfiles.ts';
 import type { PackageSteps } from './package-manager.ts';
+import { collectRepositories } from './repositories.ts';
 import { STEP_VERSIONS } from './versions.ts';
 
 /** Makes a base layer: packages by their manager, then files, then commands. */
@@ -11,11 +12,13 @@ export function baseBuilder(manager: string, packageSteps: PackageSteps): Builde
     stepVersion: STEP_VERSIONS[manager as keyof typeof STEP_VERSIONS],
     async build(target, workspace) {
       const parts = [packageSteps, copyfileSteps, cmdSteps];
+      const used = collectRepositories();
       await withoutBindTargets(target, async () => {
-        for (const step of parts.flatMap((part) => part(target, workspace))) {
+        for (const step of parts.flatMap((part) => part(target, workspace, used))) {
           await workspace.step(step.name, () => step.run());
         }
       });
+      return { repositories: used.report() };
     },
   };
 }

@@ -4,10 +4,13 @@ import type { Workspace } from '../system/workspace.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
 import type { Dnf } from './dnf.ts';
 import { dnfOptions, withSettings } from './dnf-conf.ts';
+import { reposIn, variablesOf } from './dnf-image-repos.ts';
+import { addDnfMetadata } from './dnf-metadata.ts';
 import { type DnfRepo, dnfRepos, putRepos, writeHostRepos } from './dnf-repos.ts';
 import { absentAbove, removeTraces } from './dnf-traces.ts';
 import { borrowCache } from './package-cache.ts';
 import { proxyVariables } from './proxy.ts';
+import type { UsedRepositories } from './repositories.ts';
 import { readInRoot, statInRoot } from './root-files.ts';
 
 const REPOSITORIES = 'etc/yum.repos.d';
@@ -25,7 +28,7 @@ const SETTINGS = {
 const DATABASES = ['usr/lib/sysimage/rpm', 'var/lib/rpm'];
 
 /** The host's dnf on the mounted root: for a root from scratch, or with `force_installroot`. */
-export function dnfOnHost(target: BuildTarget, workspace: Workspace): Dnf {
+export function dnfOnHost(target: BuildTarget, workspace: Workspace, used: UsedRepositories): Dnf {
   const { layer, mountPoint } = target;
   const place = path.join(workspace.temporary, 'dnf');
   const [repositories, home, log] = ['repos', 'home', 'log'].map((name) => path.join(place, name)) as [
@@ -79,6 +82,9 @@ export function dnfOnHost(target: BuildTarget, workspace: Workspace): Dnf {
           collect: false,
           ...(onLine === undefined ? {} : { onLine }),
         });
+        if (verb.includes('install')) {
+          await addDnfMetadata(cache.folder, await reposIn(repositories), await variablesOf(layer, mountPoint), used);
+        }
       } finally {
         await cache.giveBack();
       }

@@ -4,9 +4,12 @@ import type { Workspace } from '../system/workspace.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
 import type { Dnf } from './dnf.ts';
 import { dnfOptions, withSettings } from './dnf-conf.ts';
+import { reposOfImage, variablesOf } from './dnf-image-repos.ts';
+import { addDnfMetadata } from './dnf-metadata.ts';
 import { dnfRepos, putRepos } from './dnf-repos.ts';
 import { borrowCache } from './package-cache.ts';
 import { exportScript, proxyVariables } from './proxy.ts';
+import type { UsedRepositories } from './repositories.ts';
 import { readInRoot, statInRoot } from './root-files.ts';
 
 const CACHE = '/var/cache/dnf';
@@ -17,7 +20,7 @@ exec dnf -c ${CACHE}/layers.conf -y "$@"
 `;
 
 /** The image's own dnf, with our cache for the time of the call. */
-export function dnfInside(target: BuildTarget, workspace: Workspace): Dnf {
+export function dnfInside(target: BuildTarget, workspace: Workspace, used: UsedRepositories): Dnf {
   const { layer, container, mountPoint } = target;
   let hasFreshMetadata = false;
   return {
@@ -43,6 +46,10 @@ export function dnfInside(target: BuildTarget, workspace: Workspace): Dnf {
           ...(onLine === undefined ? {} : { onLine }),
         });
         hasFreshMetadata = true;
+        if (verb.includes('install')) {
+          const repos = await reposOfImage(mountPoint, conf);
+          await addDnfMetadata(folder, repos, await variablesOf(layer, mountPoint), used);
+        }
       } finally {
         await cache.giveBack();
       }

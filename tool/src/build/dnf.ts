@@ -10,10 +10,10 @@ export interface Dnf {
 }
 
 /** Red Hat's family: the host's dnf makes a root from scratch, that of the image goes on from a parent. */
-export const dnfSteps: PackageSteps = (target, workspace) => {
+export const dnfSteps: PackageSteps = (target, workspace, used) => {
   const { layer } = target;
   const isOnHost = target.fromScratch || layer.options.force_installroot;
-  const dnf = isOnHost ? dnfOnHost(target, workspace) : dnfInside(target, workspace);
+  const dnf = isOnHost ? dnfOnHost(target, workspace, used) : dnfInside(target, workspace, used);
   const { package_groups: groups, packages, remove_packages: removed } = layer;
   return [
     ...stepIf(layer.repos.length > 0, 'repos', () => dnf.addRepos()),

@@ -1,5 +1,6 @@
 import type { Workspace } from '../system/workspace.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
+import type { UsedRepositories } from './repositories.ts';
 
 /** A part of a build, shown and timed under its name. */
 export interface BuildStep {
@@ -9,9 +10,10 @@ export interface BuildStep {
 
 /**
  * A package manager's part of a base layer: the steps from repositories to removed packages, in order, those without work
- * left out. Nothing of them stays in the image but what was installed and the repositories.
+ * left out. Nothing of them stays in the image but what was installed and the repositories. What installs adds to `used` the
+ * metadata of each repository it had, inherited ones included.
  */
-export type PackageSteps = (target: BuildTarget, workspace: Workspace) => BuildStep[];
+export type PackageSteps = (target: BuildTarget, workspace: Workspace, used: UsedRepositories) => BuildStep[];
 
 /** The names if none would be taken for an option by a package manager. Throws BuildFailure. */
 export function packageNames(key: string, names: readonly string[]): readonly string[] {

@@ -6,7 +6,7 @@ import type { Layer } from '../config/layer.ts';
  * the two changes.
  */
 export const STEP_VERSIONS = {
-  apt: 1,
+  apt: 2,
   dnf: 1,
   zypper: 1,
   ansible: 1,
