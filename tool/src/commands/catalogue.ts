@@ -42,6 +42,14 @@ const SELECTION: Readonly<Record<string, OptionHelp>> = {
   exclude: { type: 'string', multiple: true, value: 'SELECTOR', help: 'not these, nor what stands on them' },
   force: { type: 'boolean', help: 'build what is named although nothing changed' },
   'no-publish': { type: 'boolean', help: 'nothing leaves the machine' },
+  cache: {
+    type: 'string',
+    value: 'MODE',
+    among: ['read', 'write', 'off'],
+    help: 'shared builds: use them (read), and keep ours for others (write, the default), or neither (off)',
+  },
+  refresh: { type: 'boolean', help: 'look outside, and rebuild what stands on images and repositories that moved' },
+  locked: { type: 'boolean', help: 'fail when layers.lock does not say all that is used from outside' },
   verify: { type: 'boolean', help: 'ask the destinations instead of believing the records (default when CI is set)' },
 };
 

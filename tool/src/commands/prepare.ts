@@ -1,21 +1,24 @@
-import { readFileSync } from 'node:fs';
-import { arch, availableParallelism } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { notBuiltYet } from '../config/not-built-yet.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { select } from '../graph/select.ts';
-import { createDigester } from '../inputs/digest-file.ts';
-import { type LayerInputs, layerInputs } from '../inputs/layer-inputs.ts';
-import type { Wish } from '../plan/facts.ts';
+import type { Question, Wish } from '../plan/facts.ts';
 import { makePlan, type Plan } from '../plan/plan.ts';
 import type { LayerRecord } from '../recipe/record.ts';
+import type { LayerMemory } from '../records/layer-memory.ts';
 import { openRecords, type RecordStore } from '../records/record-store.ts';
 import { gatherFacts, type MutableFacts } from '../run/gather-facts.ts';
+import type { InputReader } from '../run/input-reader.ts';
+import { openAnswers } from './answers.ts';
 import type { CommandContext } from './command.ts';
 import { lookAtLeftOutParents } from './left-out-parents.ts';
 import { loadTree } from './load-tree.ts';
+import { hostSuite, machineArchitecture } from './machine-facts.ts';
+import { openInputs } from './open-inputs.ts';
+import type { CacheMode } from './open-memories.ts';
 import { verifyPublication } from './verify-publication.ts';
 
 /** A tree, what is known of it, and the plan that follows. */
@@ -31,8 +34,10 @@ export interface Prepared {
   /** Destinations were asked, not believed. */
   readonly verified: boolean;
   readonly warnings: readonly { readonly id: LayerId | null; readonly message: string }[];
-  readInputs(layer: Layer): Promise<LayerInputs>;
-  stageCopies(layer: Layer, folder: string): Promise<ReadonlyMap<string, string>>;
+  readonly reader: InputReader;
+  memoryOf(layer: Layer): Promise<LayerMemory>;
+  /** Answers questions of a plan into `facts`. */
+  answer(questions: readonly Question[]): Promise<boolean>;
 }
 
 /**
@@ -46,20 +51,26 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     const { printDiagnostics } = await import('./print-diagnostics.ts');
     printDiagnostics(context, diagnostics);
   }
-  const only = values.only === true;
-  const exclude = (values.exclude ?? []) as string[];
   const { named, needed } = select(graph, {
     selectors,
-    exclude,
-    only,
+    exclude: (values.exclude ?? []) as string[],
+    only: values.only === true,
     all: values.all === true,
     prefix: relative(tree.root, context.cwd),
   });
-  const wish: Wish = { named, needed, force: values.force === true, publish: values['no-publish'] !== true };
   refuseUnsupported(graph, needed);
   const jobs = readJobs(values.jobs, tree.settings.jobs);
+  const publishes = values['no-publish'] !== true;
+  const cache = cacheMode(values.cache, tree.settings.cache, publishes);
+  const wish: Wish = {
+    named,
+    needed,
+    force: values.force === true,
+    publish: publishes,
+    reuse: cache !== 'off',
+    refresh: values.refresh === true,
+  };
   const asked = values.verify === true || (context.env.CI ?? '') !== '';
-  const digester = createDigester({ root: tree.root, stateDir });
   const records = openRecords(stateDir);
   const warnings: { id: LayerId | null; message: string }[] = [];
   const warn = (id: LayerId | null, message: string) => void warnings.push({ id, message });
@@ -68,34 +79,34 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     couldAsk = false;
     warn(id, message);
   };
-  const readInputs = (layer: Layer) => layerInputs(layer, { root: tree.root, digester, env: context.env });
-  const stageCopies = async (layer: Layer, folder: string) => {
-    const { stageCopies: stage } = await import('../inputs/stage-copies.ts');
-    return stage(layer, { root: tree.root, digester }, folder);
-  };
+  const { reader, save } = openInputs({ root: tree.root, stateDir, env: context.env });
   const verify = (layer: Layer, record: LayerRecord, key: string) =>
     verifyPublication({ context, root: tree.root, asked: asked && wish.publish, warn: unasked }, layer, record, key);
   const facts = await gatherFacts({
     graph,
     needed,
     records,
-    readInputs,
+    reader,
     verify,
     warn,
-    architecture: architecture(),
+    now: Date.now(),
+    locks: new Map(),
+    architecture: machineArchitecture(),
     ...hostSuite(),
   });
-  for (const [id, message] of await lookAtLeftOutParents({ graph, facts, wish, readInputs })) warn(id, message);
-  let plan = makePlan(graph, facts, wish);
-  if (plan.questions.length > 0) {
-    const { answerQuestions } = await import('../run/externals.ts');
-    const { openAsking } = await import('./asking.ts');
-    const asking = openAsking(context, tree.root);
-    const answers = await answerQuestions(plan.questions, { graph, ...asking }, (message) => warn(null, message));
-    for (const [reference, digest] of answers) facts.externals.set(reference, digest);
-    plan = makePlan(graph, facts, wish);
-  }
-  await digester.save();
+  for (const [id, message] of await lookAtLeftOutParents({ graph, facts, wish, reader })) warn(id, message);
+  const answers = openAnswers({
+    context,
+    root: tree.root,
+    graph,
+    facts,
+    reader,
+    mode: cache,
+    cache: tree.settings.cache,
+    warn,
+  });
+  const plan = await settledPlan(graph, facts, wish, answers.answer);
+  await save();
   return {
     root: tree.root,
     stateDir,
@@ -107,13 +118,32 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     jobs,
     verified: asked && couldAsk,
     warnings,
-    readInputs,
-    stageCopies,
+    reader,
+    ...answers,
   };
 }
 
+/** Plans, asks and plans again, until nothing is open that somebody could answer: a few rounds a generation of the graph. */
+async function settledPlan(
+  graph: LayerGraph,
+  facts: MutableFacts,
+  wish: Wish,
+  answer: Prepared['answer'],
+): Promise<Plan> {
+  let plan = makePlan(graph, facts, wish);
+  while (plan.questions.length > 0 && (await answer(plan.questions))) plan = makePlan(graph, facts, wish, plan);
+  return plan;
+}
+
+/** Without a publication nothing of ours goes there. layers.yaml may turn it off and nothing more. */
+function cacheMode(flag: unknown, setting: string, publishes: boolean): CacheMode {
+  const wanted = (flag ?? 'write') as CacheMode;
+  if (setting === 'off' || wanted === 'off') return 'off';
+  return publishes ? wanted : 'read';
+}
+
 function refuseUnsupported(graph: LayerGraph, needed: ReadonlySet<LayerId>): void {
-  const diagnostics = [...needed].flatMap((id) => notBuiltYet(graph.layers.get(id) as Layer, architecture()));
+  const diagnostics = [...needed].flatMap((id) => notBuiltYet(graph.layers.get(id) as Layer, machineArchitecture()));
   if (diagnostics.length === 0) return;
   throw new InvalidInput('this version cannot build all that was selected', {
     diagnostics,
@@ -126,19 +156,4 @@ function readJobs(flag: unknown, setting: number | undefined): number {
   const jobs = Number(flag);
   if (!Number.isInteger(jobs) || jobs < 1) throw new InvalidInput(`-j ${String(flag)}: it takes a whole number from 1`);
   return jobs;
-}
-
-/** As OCI names it. */
-function architecture(): string {
-  return ({ x64: 'amd64', ia32: '386' } as Record<string, string>)[arch()] ?? arch();
-}
-
-/** Debian's name for the release of this machine; nothing on other systems. */
-function hostSuite(): { hostSuite?: string } {
-  try {
-    const suite = /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
-    return suite === undefined ? {} : { hostSuite: suite };
-  } catch {
-    return {};
-  }
 }

@@ -22,6 +22,8 @@ export interface Decision {
   readonly recipeKey?: RecipeKey;
   /** What the layer contains when the decision is carried out; absent where only a build will tell. */
   readonly content?: ContentDigest;
+  /** Built although the same recipe may have been built before: the new build takes the place of the old one everywhere. */
+  readonly replaces?: boolean;
   /** To reuse: the record that this machine has of it from now on. */
   readonly adopted?: LayerRecord;
   /** Destinations to bring in line; for a build all of them. */
@@ -46,7 +48,10 @@ export function decide(layer: Layer, link: ParentLink, parent: ParentState, fact
   const compelling = compellingReasons(layer, facts, wish);
   if (parent.kind === 'unsettled') {
     const own = compelling.length > 0 ? compelling : ownReasons(layer, link, record, facts);
-    if (own.length > 0) return { id, action: 'build', reasons: own, publish, questions: parent.questions };
+    if (own.length > 0) {
+      const replaces = compelling.length > 0;
+      return { id, action: 'build', reasons: own, publish, questions: parent.questions, ...(replaces && { replaces }) };
+    }
     return { id, action: 'pending', reasons: [parent.reason], publish, questions: parent.questions };
   }
   const { candidates, probe } = candidatesOf(layer, parent.recipe, facts);
@@ -54,7 +59,7 @@ export function decide(layer: Layer, link: ParentLink, parent: ParentState, fact
   const build = (reasons: readonly Reason[], questions: readonly Question[] = []): Decision => {
     return { id, action: 'build', reasons, publish, questions, ...(first && keyed(first)) };
   };
-  if (compelling.length > 0) return build(compelling);
+  if (compelling.length > 0) return { ...build(compelling), replaces: true };
   const current = record && candidates.find(({ key }) => key === record.recipeKey);
   const reasons = staleReasons(layer, link, record, current, first, facts);
   if (record !== undefined && current !== undefined && reasons.length === 0) {
@@ -69,7 +74,9 @@ export function decide(layer: Layer, link: ParentLink, parent: ParentState, fact
     if (found == null || ageReason(layer, found.lastBuiltAt, facts.now) !== undefined) continue;
     return reuse(layer, link, candidate, found, { facts, publish, reasons });
   }
-  return build(reasons, lookups(layer, candidates, probe, facts));
+  const replaces =
+    reasons.some(({ code }) => code === 'age') || candidates.some(({ key }) => facts.builds.get(key) != null);
+  return { ...build(reasons, lookups(layer, candidates, probe, facts)), ...(replaces && { replaces }) };
 }
 
 function keyed({ recipe, key }: CandidateRecipe): Pick<Decision, 'recipe' | 'recipeKey'> {

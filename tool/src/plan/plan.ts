@@ -13,14 +13,20 @@ export interface Plan {
 
 /**
  * One pure step: facts so far → decisions and open questions. Who calls it answers the questions and calls again; during a run
- * `decideNow` does the same for one layer whose parent is done.
+ * `decideNow` does the same for one layer whose parent is done. `before`: the plan whose questions were answered meanwhile; what
+ * asked nothing and stands on what did not change is taken over from it.
  */
-export function makePlan(graph: LayerGraph, facts: Facts, wish: Wish): Plan {
+export function makePlan(graph: LayerGraph, facts: Facts, wish: Wish, before?: Plan): Plan {
   const decisions = new Map<LayerId, Decision>();
   const questions = new Map<string, Question>();
   for (const id of graph.order) {
     if (!wish.needed.has(id)) continue;
-    const decision = decideNow(graph, id, facts, wish, decisions);
+    const earlier = before?.decisions.get(id);
+    const link = graph.parents.get(id);
+    const isKept =
+      earlier?.questions.length === 0 &&
+      (link?.kind !== 'layer' || before?.decisions.get(link.id) === decisions.get(link.id));
+    const decision = isKept ? earlier : decideNow(graph, id, facts, wish, decisions);
     decisions.set(id, decision);
     for (const question of decision.questions) questions.set(nameOf(question), question);
   }

@@ -25,7 +25,7 @@ export interface Memory {
   keep(build: ToKeep, workspace: Workspace, options: { readonly replace: boolean }): Promise<KnownBuild>;
   /** Adds a set to those known under the key (at most MOST_INPUT_SETS). */
   keepInputSet(key: ProbeKey, set: InputSet): Promise<void>;
-  /** Brings the image into local storage by its digest. Throws CommandFailure, or BuildFailure when it is there no more. */
+  /** Brings the image into local storage by its digest. Throws CommandFailure, or ImageGone. */
   pull(build: KnownBuild, workspace: Workspace): Promise<KeptImage>;
 }
 

@@ -61,7 +61,7 @@ function decode(text: string, id: string): LayerRecord | undefined {
   const body = text.slice(end + 1).replace(/\n$/, '');
   if (end < 0 || text.slice(0, end) !== checksum(body)) return undefined;
   const record = JSON.parse(body) as LayerRecord;
-  return record.version === 1 && record.id === id ? record : undefined;
+  return record.version === 2 && record.id === id ? record : undefined;
 }
 
 function checksum(body: string): string {

@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { parseReference } from '../graph/reference.ts';
-import type { Question } from '../plan/facts.ts';
 import type { Buildah } from '../system/buildah.ts';
 import type { Exec } from '../system/command.ts';
 import { registryOptions } from '../system/registry-options.ts';
@@ -17,22 +16,18 @@ export interface Asking {
   readonly buildah: Buildah;
 }
 
-/** Digests of external parents, asked for at once. A reference that cannot be found is warned about and stays unanswered. */
-export async function answerQuestions(
-  questions: readonly Question[],
+/** Digest of an external parent; undefined, after a warning, where it cannot be found. */
+export async function externalDigest(
+  reference: string,
   asking: Asking,
   warn: (message: string) => void,
-): Promise<Map<string, string>> {
-  const answers = new Map<string, string>();
-  const ask = async ({ reference }: Question): Promise<void> => {
-    try {
-      answers.set(reference, await digestOf(reference, asking));
-    } catch (error) {
-      warn(`the parent image ${reference} was not found: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  };
-  await Promise.all(questions.map(ask));
-  return answers;
+): Promise<string | undefined> {
+  try {
+    return await digestOf(reference, asking);
+  } catch (error) {
+    warn(`the parent image ${reference} was not found: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
 }
 
 async function digestOf(reference: string, asking: Asking): Promise<string> {

@@ -1,23 +1,34 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { stepVersionOf } from '../build/versions.ts';
 import { destinationsOf } from '../config/destinations.ts';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { LayerInputs } from '../inputs/layer-inputs.ts';
-import type { Facts } from '../plan/facts.ts';
+import type { Candidate, Facts, FixedInputs, LayerLock, Observed } from '../plan/facts.ts';
+import type { Reason } from '../plan/reason.ts';
+import type { ProbeKey } from '../recipe/input-set.ts';
+import type { KnownBuild } from '../recipe/known-build.ts';
+import type { Recipe, RecipeKey } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
+import { imageFolder } from '../records/local-memory.ts';
 import type { RecordStore } from '../records/record-store.ts';
+import type { InputReader } from './input-reader.ts';
 
 /** Facts that a run keeps up to date while layers finish. The plan sees them read-only. */
 export interface MutableFacts extends Facts {
-  readonly inputs: Map<LayerId, Readonly<Record<string, string>>>;
+  readonly inputs: Map<LayerId, FixedInputs>;
+  readonly recorded: Map<LayerId, { readonly files: Recipe['files'] }>;
+  readonly candidates: Map<ProbeKey, readonly Candidate[]>;
+  readonly builds: Map<RecipeKey, KnownBuild | null>;
+  readonly observed: Map<LayerId, Observed>;
   readonly records: Map<LayerId, LayerRecord>;
   readonly missingImages: Set<LayerId>;
   readonly damagedRecords: Set<LayerId>;
   readonly missingPublications: Map<LayerId, Set<string>>;
   readonly externals: Map<string, string>;
+  readonly locks: Map<LayerId, LayerLock>;
+  readonly moved: Map<LayerId, readonly Reason[]>;
 }
 
 export interface Gathering {
@@ -26,7 +37,9 @@ export interface Gathering {
   readonly records: RecordStore;
   readonly architecture: string;
   readonly hostSuite?: string;
-  readInputs(layer: Layer): Promise<LayerInputs>;
+  readonly now: number;
+  readonly locks: Map<LayerId, LayerLock>;
+  readonly reader: Pick<InputReader, 'fixed' | 'ofSet'>;
   /**
    * Whether a destination still holds what the record says; undefined: nobody asks, the record is believed. What is on this
    * disk is always looked at.
@@ -40,13 +53,20 @@ export async function gatherFacts(from: Gathering): Promise<MutableFacts> {
   const facts: MutableFacts = {
     architecture: from.architecture,
     ...(from.hostSuite === undefined ? {} : { hostSuite: from.hostSuite }),
+    now: from.now,
     stepVersions: new Map(),
     inputs: new Map(),
+    recorded: new Map(),
+    candidates: new Map(),
+    builds: new Map(),
+    observed: new Map(),
     records: new Map(),
     missingImages: new Set(),
     damagedRecords: new Set(),
     missingPublications: new Map(),
     externals: new Map(),
+    locks: from.locks,
+    moved: new Map(),
   };
   const stepVersions = facts.stepVersions as Map<LayerId, number>;
   for (const [id, layer] of from.graph.layers) {
@@ -83,15 +103,19 @@ async function readAllInputs(from: Gathering, facts: MutableFacts): Promise<void
   });
 }
 
-/** Reads (again) what one layer reads; gives the whole answer, for comparing before and after a build. */
+/** Reads (again) what decides one layer besides its file, and the members of its recorded input set. */
 export async function readLayerInputs(
-  from: Pick<Gathering, 'readInputs' | 'warn'>,
+  from: Pick<Gathering, 'reader' | 'warn'>,
   facts: MutableFacts,
   layer: Layer,
 ): Promise<LayerInputs> {
-  const inputs = await from.readInputs(layer);
-  facts.inputs.set(layer.id, inputs.files);
+  const inputs = await from.reader.fixed(layer);
+  const { files, tools, environment } = inputs;
+  facts.inputs.set(layer.id, { files, tools, environment });
   for (const warning of inputs.warnings) from.warn(layer.id, warning);
+  const set = facts.records.get(layer.id)?.inputSet;
+  if (set === undefined) facts.recorded.delete(layer.id);
+  else facts.recorded.set(layer.id, await from.reader.ofSet(layer, set));
   return inputs;
 }
 
@@ -102,18 +126,17 @@ export function readRecord(from: Pick<Gathering, 'records' | 'warn'>, facts: Mut
     facts.damagedRecords.add(layer.id);
     from.warn(layer.id, `its record was damaged; it is kept as ${stored.file}, and the layer is built again`);
   }
-  if (stored.kind !== 'record') {
-    facts.records.delete(layer.id);
-    return;
-  }
-  facts.records.set(layer.id, stored.record);
-  if (imageIsThere(stored.record)) facts.missingImages.delete(layer.id);
-  else facts.missingImages.add(layer.id);
+  if (stored.kind === 'record') setRecord(facts, stored.record);
+  else facts.records.delete(layer.id);
 }
 
-/** One stat instead of a buildah process: containers/storage keeps a folder an image. */
-function imageIsThere({ image }: LayerRecord): boolean {
-  return statSync(join(image.graphRoot, `${image.driver}-images`, image.id), { throwIfNoEntry: false }) !== undefined;
+/** Makes a record the layer's, and looks whether its image is in local storage. */
+export function setRecord(facts: MutableFacts, record: LayerRecord): void {
+  const id = record.id as LayerId;
+  facts.records.set(id, record);
+  const { local } = record.image;
+  if (local !== undefined && existsSync(imageFolder(local))) facts.missingImages.delete(id);
+  else facts.missingImages.add(id);
 }
 
 async function verifyPublications(from: Gathering, facts: MutableFacts, id: LayerId): Promise<void> {

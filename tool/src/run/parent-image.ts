@@ -1,7 +1,8 @@
 import { BuildFailure } from '../build/builder.ts';
-import type { Layer } from '../config/layer.ts';
+import type { Layer, LayerId } from '../config/layer.ts';
 import { parseReference } from '../graph/reference.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import type { Workspace } from '../system/workspace.ts';
 import type { ParentImage } from './build-image.ts';
 import type { LayerWork } from './work-on-layer.ts';
 
@@ -9,24 +10,20 @@ import type { LayerWork } from './work-on-layer.ts';
 export interface ChosenParent {
   readonly image: ParentImage;
   readonly recipe: Recipe['parent'];
-  /** The reference of an external parent. */
-  readonly external?: string;
 }
 
 /** Throws BuildFailure where the parent's image is not to be had. */
-export function chooseParent(work: Pick<LayerWork, 'graph' | 'facts' | 'decide'>, layer: Layer): ChosenParent {
+export async function chooseParent(work: LayerWork, layer: Layer, workspace: Workspace): Promise<ChosenParent> {
   const { graph, facts } = work;
   const link = graph.parents.get(layer.id);
   switch (link?.kind) {
     case 'layer': {
+      const id = await parentInStorage(work, link.id, workspace);
+      // Read after that: where its image was not to be had, the parent was built again.
       const record = facts.records.get(link.id);
-      if (record === undefined || facts.missingImages.has(link.id)) {
-        throw new BuildFailure(`the image of its parent ${link.id} is not in local storage`, {
-          hint: `'layers build ${link.id}' makes it; without --only that happens by itself`,
-        });
-      }
+      if (record === undefined) throw new BuildFailure(`its parent ${link.id} has no record`);
       return {
-        image: { from: record.image.id, isExternal: false, inheritedLabels: record.inheritedLabels },
+        image: { from: id, isExternal: false, inheritedLabels: record.inheritedLabels },
         recipe: { kind: 'layer', content: record.content },
       };
     }
@@ -38,15 +35,20 @@ export function chooseParent(work: Pick<LayerWork, 'graph' | 'facts' | 'decide'>
         });
       }
       const from = pinned(link.reference, recipe.parent.manifest);
-      return {
-        image: { from, isExternal: true, inheritedLabels: {} },
-        recipe: recipe.parent,
-        external: link.reference,
-      };
+      return { image: { from, isExternal: true, inheritedLabels: {} }, recipe: recipe.parent };
     }
     default:
       return { image: { from: 'scratch', isExternal: false, inheritedLabels: {} }, recipe: { kind: 'scratch' } };
   }
+}
+
+/** Id of the parent's image in local storage, where it is pulled to when only its key tag is known. */
+async function parentInStorage(work: LayerWork, id: LayerId, workspace: Workspace): Promise<string> {
+  const image = await work.imageOf(id, workspace);
+  if (image !== undefined) return image.id;
+  throw new BuildFailure(`the image of its parent ${id} is not in local storage`, {
+    hint: `'layers build ${id}' makes it; without --only that happens by itself`,
+  });
 }
 
 /** By digest where the place knows digests, so that a tag that moves meanwhile changes nothing. */

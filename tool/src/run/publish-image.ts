@@ -1,13 +1,16 @@
 import type { Destination } from '../config/destinations.ts';
 import type { Layer } from '../config/layer.ts';
 import { createBootFiles } from '../publish/boot-files.ts';
+import type { PublishedImage } from '../publish/publisher.ts';
 import { publish } from '../publish/publishers.ts';
 import { datedLabelsOf, labelsOf } from '../recipe/labels.ts';
 import { portableReferences } from '../recipe/portable-references.ts';
 import { placeOf, publishKeyOf, publishRecipeOf } from '../recipe/publish-key.ts';
 import type { LayerRecord, PublicationRecord } from '../recipe/record.ts';
+import { ImageGone } from '../records/image-gone.ts';
 import type { Workspace } from '../system/workspace.ts';
-import { keptName } from './kept-name.ts';
+import { imageInStorage } from './image-of.ts';
+import type { LayerWork } from './work-on-layer.ts';
 
 /** A destination that failed; the others went on. */
 interface FailedDestination {
@@ -15,74 +18,80 @@ interface FailedDestination {
   readonly error: unknown;
 }
 
-export interface PublishOutcome {
-  readonly record: LayerRecord;
-  readonly published: number;
-  readonly failures: readonly FailedDestination[];
-}
-
 /**
- * Brings destinations in line with the record's image, one after another; each that is done is given to `remember` at once, so that
- * a failure of the next loses nothing.
+ * Brings destinations in line with the record's content, one after another; each that is done is remembered at once, so that a failure
+ * of the next loses nothing. Throws ImageGone where the image is to be had nowhere.
  */
 export async function publishImage(
+  work: LayerWork,
   layer: Layer,
   record: LayerRecord,
   destinations: readonly Destination[],
   workspace: Workspace,
-  remember: (record: LayerRecord) => Promise<void>,
-): Promise<PublishOutcome> {
-  let current = record;
-  if (destinations.some(holdsConfiguration)) {
-    current = await withLabels(layer, record, workspace);
-    if (current !== record) await remember(current);
-  }
-  const boot = createBootFiles(current.image.id, workspace);
+): Promise<FailedDestination[]> {
+  const image = publishedImage(work, layer, record, workspace);
+  const boot = createBootFiles(image, workspace);
   const failures: FailedDestination[] = [];
-  let published = 0;
   for (const destination of destinations) {
     const started = Date.now();
     try {
-      const image = {
-        layer,
-        imageId: current.image.id,
-        contentDigest: current.content,
-        recipeKey: current.recipeKey,
-      };
-      const place = placeOf(destination);
-      const publication = await workspace.step(`publish ${place}`, () => publish(image, destination, workspace, boot));
-      const recipe = publishRecipeOf(current.content, destination, labelsOf(layer));
+      const recipe = publishRecipeOf(record.content, destination, labelsOf(layer));
+      const publishKey = publishKeyOf(recipe);
+      const publication = await workspace.step(`publish ${placeOf(destination)}`, () =>
+        publish({ ...image, publishKey }, destination, workspace, boot),
+      );
       const entry: PublicationRecord = {
-        publishKey: publishKeyOf(recipe),
+        publishKey,
         recipe,
         references: portableReferences(publication.references, workspace.root),
         bytes: publication.bytes,
         at: new Date().toISOString(),
         durationMs: Date.now() - started,
       };
-      current = { ...current, publications: { ...current.publications, [destination.key]: entry } };
-      await remember(current);
-      published += 1;
+      // Read again: the image may have been pulled meanwhile.
+      const current = work.facts.records.get(layer.id) ?? record;
+      await work.remember({ ...current, publications: { ...current.publications, [destination.key]: entry } });
     } catch (error) {
-      if (workspace.signal.aborted) throw error;
+      if (workspace.signal.aborted || error instanceof ImageGone) throw error;
       failures.push({ destination, error });
     }
   }
-  return { record: current, published, failures };
+  return failures;
 }
 
-function holdsConfiguration(destination: Destination): boolean {
-  return destination.kind !== 's3' && destination.kind !== 'file';
-}
-
-/** The same layers with today's labels; the kept image becomes that one, so that every later publication has one digest. */
-async function withLabels(layer: Layer, record: LayerRecord, workspace: Workspace): Promise<LayerRecord> {
+/** The image as publishers see it: nothing is pulled or labelled before one of them needs that, and nothing twice. */
+function publishedImage(
+  work: LayerWork,
+  layer: Layer,
+  record: LayerRecord,
+  workspace: Workspace,
+): Omit<PublishedImage, 'publishKey'> {
   const labels = { ...record.inheritedLabels, ...datedLabelsOf(layer, record.builtAt) };
-  const info = await workspace.buildah.inspect(record.image.id);
-  if (info === undefined || sameLabels(info.labels, labels)) return record;
-  const id = await workspace.step('labels', () => workspace.buildah.relabel(record.image.id, labels));
-  await workspace.buildah.tag(id, [keptName(layer.id, record.recipeKey)]);
-  return { ...record, image: { ...record.image, id } };
+  const local = once(async () => (await imageInStorage(work, layer.id, workspace)).id);
+  const labelled = once(async () => {
+    const id = await local();
+    const info = await workspace.buildah.inspect(id);
+    if (info === undefined || sameLabels(info.labels, labels)) return id;
+    return workspace.step('labels', () => workspace.buildah.relabel(id, labels));
+  });
+  const { shared } = record.image;
+  return {
+    layer,
+    contentDigest: record.content,
+    recipeKey: record.recipeKey,
+    labels,
+    local,
+    labelled,
+    ...(shared && { shared }),
+  };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 /** buildah adds a label of its own version to what it commits. */

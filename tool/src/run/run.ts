@@ -6,13 +6,15 @@ import type { LayerId } from '../config/layer.ts';
 import { remainingPath } from '../graph/critical-path.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { Decision } from '../plan/decide.ts';
-import type { Wish } from '../plan/facts.ts';
+import type { Question, Wish } from '../plan/facts.ts';
 import { decideNow, type Plan, plannedLayers } from '../plan/plan.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import type { Buildah } from '../system/buildah.ts';
 import { createLocked } from '../system/lock.ts';
-import type { NewRunEvent, Reporter, RunSummary } from './events.ts';
-import type { MutableFacts } from './gather-facts.ts';
+import type { LayerSummary, NewRunEvent, Reporter, RunSummary } from './events.ts';
+import { type MutableFacts, setRecord } from './gather-facts.ts';
+import { parentImages } from './image-of.ts';
+import type { InputReader } from './input-reader.ts';
 import { createRunFolder, newRunId } from './run-folder.ts';
 import { schedule } from './schedule.ts';
 import { type LayerWork, summarise, workOnLayer } from './work-on-layer.ts';
@@ -38,8 +40,9 @@ export interface RunRequest {
   readonly signal: AbortSignal;
   readonly forced: AbortSignal;
   readonly reporter: Reporter;
-  readInputs: LayerWork['readInputs'];
-  stageCopies: LayerWork['stageCopies'];
+  readonly reader: InputReader;
+  memoryOf: LayerWork['memoryOf'];
+  answer(questions: readonly Question[]): Promise<boolean>;
 }
 
 /** Layers without a recorded duration are taken for this long: a minute, between a copy and a package installation. */
@@ -94,9 +97,25 @@ export async function run(request: RunRequest): Promise<RunSummary> {
     folder: relativeFolder,
     records: request.records,
     whenLocked: request.whenLocked,
-    readInputs: request.readInputs,
-    stageCopies: request.stageCopies,
+    reader: request.reader,
+    memoryOf: request.memoryOf,
+    answer: request.answer,
+    async remember(record) {
+      await request.records.write(record);
+      setRecord(facts, record);
+    },
+    imageOf: parentImages(
+      () => work,
+      async (id) => {
+        const summary = await workOnLayer(work, id, { ...decide(id), action: 'build' });
+        rebuilt.set(id, summary);
+        return summary.outcome !== 'failed' && summary.outcome !== 'cancelled';
+      },
+    ),
   };
+  // Layers that were settled and had to be built all the same, as nobody had their images any more.
+  const rebuilt = new Map<LayerId, LayerSummary>();
+  const adopted = await adoptAll(plan, work);
   const remaining = remainingPath(graph, (id) => facts.records.get(id)?.durationMs ?? UNKNOWN_DURATION);
   const onAbort = () =>
     emit({
@@ -119,7 +138,8 @@ export async function run(request: RunRequest): Promise<RunSummary> {
         return decide(id);
       },
       work: (id, decision) => workOnLayer(work, id, decision),
-      idle: (id, outcome, reason) => {
+      idle: (id, idleOutcome, reason) => {
+        const outcome = adopted.has(id) && idleOutcome === 'unchanged' ? 'reused' : idleOutcome;
         const summary = summarise(
           { ...work, root: request.root },
           id,
@@ -140,7 +160,13 @@ export async function run(request: RunRequest): Promise<RunSummary> {
       ? { interrupted: request.signal.reason as NonNullable<RunSummary['interrupted']> }
       : {};
     const durationMs = Math.round(performance.now() - started);
-    const summary: RunSummary = { runId, durationMs, layers, verified: request.verified, ...interrupted };
+    const summary: RunSummary = {
+      runId,
+      durationMs,
+      layers: layers.map((layer) => rebuilt.get(layer.id) ?? layer),
+      verified: request.verified,
+      ...interrupted,
+    };
     emit({ type: 'run-finished', summary });
     await folder.finish(summary);
     return summary;
@@ -150,6 +176,15 @@ export async function run(request: RunRequest): Promise<RunSummary> {
     if (request.forced.aborted) runLock.abandon();
     else runLock.release();
   }
+}
+
+/** Layers that are in line by what others built need a record here and no work: no lock, no log, no workspace. */
+async function adoptAll(plan: Plan, work: LayerWork): Promise<ReadonlySet<LayerId>> {
+  const inLine = [...plan.decisions.values()].flatMap(({ id, action, adopted, publish, questions }) =>
+    action === 'reuse' && adopted !== undefined && publish.length + questions.length === 0 ? [{ id, adopted }] : [],
+  );
+  await Promise.all(inLine.map(({ adopted }) => work.remember(adopted)));
+  return new Set(inLine.map(({ id }) => id));
 }
 
 function neededParent(graph: LayerGraph, plan: Plan, id: LayerId): LayerId | undefined {

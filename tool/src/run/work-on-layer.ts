@@ -2,16 +2,19 @@ import { join } from 'node:path';
 import { destinationsOf, type PublishedReference } from '../config/destinations.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
-import type { LayerInputs } from '../inputs/layer-inputs.ts';
 import type { Decision } from '../plan/decide.ts';
-import type { Wish } from '../plan/facts.ts';
+import type { Question, Wish } from '../plan/facts.ts';
+import type { KeptImage } from '../recipe/known-build.ts';
 import { referencesAt } from '../recipe/portable-references.ts';
 import type { LayerRecord } from '../recipe/record.ts';
+import type { LayerMemory } from '../records/layer-memory.ts';
 import type { RecordStore } from '../records/record-store.ts';
+import type { Workspace } from '../system/workspace.ts';
 import { bringInLine } from './bring-in-line.ts';
 import type { Failure, LayerOutcome, LayerSummary } from './events.ts';
 import { failureOf } from './failure.ts';
 import { type MutableFacts, readRecord } from './gather-facts.ts';
+import type { InputReader } from './input-reader.ts';
 import { lockLayer } from './locks.ts';
 import type { RunFolder } from './run-folder.ts';
 import { openWorkspace, type RunPlace } from './workspace.ts';
@@ -29,9 +32,14 @@ export interface LayerWork {
   readonly whenLocked: 'wait' | 'fail';
   /** The layer's decision from the facts of now; its parent is settled. */
   decide(id: LayerId): Decision;
-  readInputs(layer: Layer): Promise<LayerInputs>;
-  /** Copies sources whose modes on disk are not the ones that count into `folder`: `src` → its copy. */
-  stageCopies(layer: Layer, folder: string): Promise<ReadonlyMap<string, string>>;
+  readonly reader: InputReader;
+  memoryOf(layer: Layer): Promise<LayerMemory>;
+  /** Puts answers into the facts; false when there were none. */
+  answer(questions: readonly Question[]): Promise<boolean>;
+  /** Writes the record and makes it the layer's; durable when it resolves. */
+  remember(record: LayerRecord): Promise<void>;
+  /** Image of a layer that another one stands on; undefined where it is not to be had. */
+  imageOf(id: LayerId, workspace: Workspace): Promise<KeptImage | undefined>;
 }
 
 /** What was done for a layer, before it is summed up. */
@@ -49,7 +57,7 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
   const layer = work.graph.layers.get(id) as Layer;
   const log = work.folder.openLog(id);
   const reasons = planned.reasons.map((reason) => reason.text);
-  const action = planned.action === 'publish' ? 'publish' : 'build';
+  const action = planned.action === 'publish' || planned.action === 'reuse' ? planned.action : 'build';
   work.place.emit({ type: 'layer-started', id, action, reasons });
   let warnings: readonly string[] = [];
   let childrenMs = 0;
@@ -61,7 +69,7 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
       during = 'build';
       // Another run may have finished this very layer while we waited.
       readRecord({ records: work.records, warn: () => {} }, work.facts, layer);
-      const decision = work.decide(id);
+      const decision = await settledDecision(work, id);
       const workspace = openWorkspace(work.place, id, log, lock.fd);
       try {
         done = await bringInLine(work, layer, decision, workspace);
@@ -93,6 +101,17 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
   return summary;
 }
 
+/** The decision when all that it asks has been answered, as far as there are answers. */
+async function settledDecision(work: LayerWork, id: LayerId): Promise<Decision> {
+  let decision = work.decide(id);
+  // Input sets, then builds, then publications; anything longer would be a mistake of ours.
+  for (let round = 0; round < 4 && decision.questions.length > 0; round += 1) {
+    if (!(await work.answer(decision.questions))) break;
+    decision = work.decide(id);
+  }
+  return decision;
+}
+
 /** A summary of a layer that was worked on, or (with no numbers) of one that needed nothing. */
 export function summarise(
   work: Pick<LayerWork, 'graph' | 'facts'> & { readonly root: string },
@@ -109,7 +128,7 @@ export function summarise(
     outcome: done.outcome,
     ...rest,
     references: currentReferences(layer, record, work.root),
-    ...(record === undefined ? {} : { size: record.image.size }),
+    ...sizeOf(record),
     ...(failure === undefined ? {} : { failure }),
   };
 }
@@ -121,4 +140,10 @@ function currentReferences(layer: Layer, record: LayerRecord | undefined, root: 
     const isCurrent = publication !== undefined && publication.recipe.content === record?.content;
     return isCurrent ? referencesAt(publication.references, root) : [];
   });
+}
+
+/** In local storage, else as it is shared. */
+function sizeOf(record: LayerRecord | undefined): { size?: number } {
+  const image = record?.image.local ?? record?.image.shared;
+  return image === undefined ? {} : { size: image.size };
 }

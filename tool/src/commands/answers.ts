@@ -1,0 +1,82 @@
+import type { Layer, LayerId } from '../config/layer.ts';
+import type { LayerGraph } from '../graph/layer-graph.ts';
+import type { Question } from '../plan/facts.ts';
+import type { LayerMemory } from '../records/layer-memory.ts';
+import type { Answering } from '../run/answer.ts';
+import type { MutableFacts } from '../run/gather-facts.ts';
+import type { InputReader } from '../run/input-reader.ts';
+import type { CommandContext } from './command.ts';
+import type { CacheMode } from './open-memories.ts';
+
+interface Opening {
+  readonly context: CommandContext;
+  readonly root: string;
+  readonly graph: LayerGraph;
+  readonly facts: MutableFacts;
+  readonly reader: InputReader;
+  readonly mode: CacheMode;
+  /** Of layers.yaml. */
+  readonly cache: string;
+  warn(id: LayerId | null, message: string): void;
+}
+
+/** Who answers a plan's questions. Nothing of it is loaded before there is one: a null build asks none. */
+export function openAnswers(opening: Opening): {
+  memoryOf(layer: Layer): Promise<LayerMemory>;
+  answer(questions: readonly Question[]): Promise<boolean>;
+} {
+  let memories: Promise<Answering['memoryOf']> | undefined;
+  const memoryOf = async (layer: Layer): Promise<LayerMemory> => {
+    memories ??= openMemoriesOf(opening);
+    return (await memories)(layer);
+  };
+  return {
+    memoryOf,
+    async answer(questions) {
+      const { answerQuestions } = await import('../run/answer.ts');
+      return answerQuestions(questions, opening.facts, answering(opening, memoryOf));
+    },
+  };
+}
+
+async function openMemoriesOf({ context, root, facts, mode, cache, warn }: Opening): Promise<Answering['memoryOf']> {
+  const { openMemories } = await import('./open-memories.ts');
+  const { openAsking } = await import('./asking.ts');
+  const [record] = [...facts.records.values()].filter(({ image }) => image.local !== undefined);
+  return openMemories({
+    mode,
+    cache: cache === 'off' ? '' : cache,
+    root,
+    env: context.env,
+    signal: context.signal,
+    asking: openAsking(context, root),
+    graphRoot: record?.image.local?.graphRoot,
+    warn: (message) => warn(null, message),
+  });
+}
+
+function answering({ context, root, graph, reader, warn }: Opening, memoryOf: Answering['memoryOf']): Answering {
+  return {
+    root,
+    graph,
+    reader,
+    memoryOf,
+    async observe(wanted, destination) {
+      const { observe } = await import('../publish/observe.ts');
+      const { openAsking } = await import('./asking.ts');
+      try {
+        return await observe(wanted, destination, openAsking(context, root));
+      } catch (error) {
+        if (context.signal.aborted) throw error;
+        const why = error instanceof Error ? error.message : String(error);
+        warn(wanted.layer.id, `${destination.key} could not be asked what it holds, it is published again: ${why}`);
+        return undefined;
+      }
+    },
+    async externalDigest(reference) {
+      const { externalDigest } = await import('../run/externals.ts');
+      const { openAsking } = await import('./asking.ts');
+      return externalDigest(reference, { graph, ...openAsking(context, root) }, (message) => warn(null, message));
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { resolve } from 'node:path';
+import { destinationsOf } from '../config/destinations.ts';
+import type { Layer } from '../config/layer.ts';
+import type { Asking } from '../publish/publisher.ts';
+import type { LayerMemory } from '../records/layer-memory.ts';
+import { createLocalMemory } from '../records/local-memory.ts';
+import type { Memory } from '../records/memory.ts';
+
+/** What of the shared memory may be used: nothing, what others built, or that and our own builds for others. */
+export type CacheMode = 'off' | 'read' | 'write';
+
+interface Opening {
+  readonly mode: CacheMode;
+  /** Of layers.yaml: a repository, `oci:DIR`, or empty for each layer's own registry destination. */
+  readonly cache: string;
+  readonly root: string;
+  readonly asking: Asking;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where the records say that images are; undefined: storage is asked. */
+  readonly graphRoot: string | undefined;
+  readonly signal: AbortSignal;
+  warn(message: string): void;
+}
+
+/** Gives each layer's memory; opened when first asked for, and one connection pool for all. */
+export function openMemories(opening: Opening): (layer: Layer) => Promise<LayerMemory> {
+  const said = new Set<string>();
+  const warn = (message: string): void => {
+    if (!said.has(message)) opening.warn(message);
+    said.add(message);
+  };
+  let local: Promise<Memory | undefined> | undefined;
+  const memories = new Map<string, Promise<Memory | undefined>>();
+  return async (layer) => {
+    local ??= openLocal(opening);
+    const here = await local;
+    const place = sharedPlaceOf(layer, opening.cache);
+    if (place === undefined || opening.mode === 'off') return { ...(here && { local: here }), writes: false, warn };
+    const options = [...layer.options.registry_opts_pull, '\0', ...layer.options.registry_opts_push];
+    const key = JSON.stringify([place, options]);
+    let shared = memories.get(key);
+    if (shared === undefined) {
+      shared = openShared(place, layer, opening, warn);
+      memories.set(key, shared);
+    }
+    const there = await shared;
+    return { ...(here && { local: here }), ...(there && { shared: there }), writes: opening.mode === 'write', warn };
+  };
+}
+
+/** `HOST/REPOSITORY` or `oci:DIR`; undefined for a layer that no other machine can have. */
+export function sharedPlaceOf(layer: Layer, cache: string): string | undefined {
+  if (cache !== '') return cache.replace(/\/+$/, '');
+  for (const destination of destinationsOf(layer)) {
+    if (destination.kind === 'registry') return destination.repository;
+    if (destination.kind === 'oci') return `oci:${destination.directory}`;
+  }
+  return undefined;
+}
+
+async function openLocal({ graphRoot, asking }: Opening): Promise<Memory | undefined> {
+  if (graphRoot !== undefined) return createLocalMemory(graphRoot);
+  try {
+    return createLocalMemory((await asking.buildah.store()).graphRoot);
+  } catch {
+    // A machine without buildah can still plan.
+    return undefined;
+  }
+}
+
+async function openShared(
+  place: string,
+  layer: Layer,
+  { root, env, asking, signal }: Opening,
+  warn: (message: string) => void,
+): Promise<Memory | undefined> {
+  if (place.startsWith('oci:')) {
+    const { createOciMemory } = await import('../records/oci-memory.ts');
+    return createOciMemory({ directory: resolve(root, place.slice('oci:'.length)), place, signal, warn });
+  }
+  const { createRegistryMemory } = await import('../records/registry-memory.ts');
+  return createRegistryMemory(place, { layer, root, env, exec: asking.exec, signal, warn });
+}

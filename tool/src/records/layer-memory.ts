@@ -1,0 +1,89 @@
+import type { InputSet, ProbeKey } from '../recipe/input-set.ts';
+import type { KeptImage, KnownBuild } from '../recipe/known-build.ts';
+import type { Recipe, RecipeKey } from '../recipe/recipe.ts';
+import type { Workspace } from '../system/workspace.ts';
+import { ImageGone } from './image-gone.ts';
+import { type Memory, MemoryUnreachable, type ToKeep } from './memory.ts';
+
+/** Where the builds of one layer are remembered: this machine's storage, and a place that machines share. */
+export interface LayerMemory {
+  readonly local?: Memory;
+  readonly shared?: Memory;
+  /** Whether new builds go to the shared place. */
+  readonly writes: boolean;
+  /** Said once a run when the shared place cannot be asked. */
+  warn(message: string): void;
+}
+
+/** What is known of a key. Where both know it, the shared one's content counts: it is what other machines build on. */
+export async function findBuild(memory: LayerMemory, key: RecipeKey): Promise<KnownBuild | undefined> {
+  const local = await memory.local?.find(key);
+  if (memory.shared === undefined) return local;
+  // Asked too when the image is here: who loses a race adopts the winner's.
+  if (local?.image.shared?.place === memory.shared.place) return local;
+  const shared = await tolerant(memory, () => memory.shared?.find(key));
+  if (shared === undefined) return local;
+  if (local?.content !== shared.content) return shared;
+  return { ...shared, image: { ...local.image, ...shared.image } };
+}
+
+/** Sets known under a probe key, this machine's first. */
+export async function knownInputSets(memory: LayerMemory, key: ProbeKey): Promise<readonly InputSet[]> {
+  const local = (await memory.local?.inputSets(key)) ?? [];
+  const shared = (await tolerant(memory, () => memory.shared?.inputSets(key))) ?? [];
+  return [...new Map([...local, ...shared].map((set) => [JSON.stringify(set), set])).values()];
+}
+
+/** The recipe behind a key, wherever it is known. */
+export async function knownRecipe(memory: LayerMemory, key: RecipeKey): Promise<Recipe | undefined> {
+  return (await memory.local?.recipe(key)) ?? tolerant(memory, () => memory.shared?.recipe(key));
+}
+
+/**
+ * Keeps a new build everywhere that it may go; gives what stands under its key afterwards, which is another machine's build where
+ * that was first. A shared place that cannot be reached is a warning.
+ */
+export async function keepBuild(
+  memory: LayerMemory,
+  build: ToKeep,
+  workspace: Workspace,
+  {
+    replace,
+    inputs,
+  }: { readonly replace: boolean; readonly inputs?: { readonly key: ProbeKey; readonly set: InputSet } },
+): Promise<KnownBuild> {
+  const shared = memory.writes
+    ? await tolerant(memory, () => memory.shared?.keep(build, workspace, { replace }))
+    : undefined;
+  if (shared !== undefined && inputs !== undefined) {
+    await tolerant(memory, () => memory.shared?.keepInputSet(inputs.key, inputs.set));
+  }
+  const isOurs = shared === undefined || shared.content === build.content;
+  const { layer, recipe, ...known } = build;
+  const result: KnownBuild =
+    shared === undefined ? known : { ...shared, image: { ...(isOurs ? build.image : {}), ...shared.image } };
+  if (inputs !== undefined) await memory.local?.keepInputSet(inputs.key, inputs.set);
+  // What another machine built is remembered here once its image is.
+  if (isOurs)
+    await memory.local?.keep({ ...build, ...result, image: { ...result.image, local: build.image.local } }, workspace, {
+      replace: true,
+    });
+  return result;
+}
+
+/** Brings the image of a build into local storage. Throws what the place throws. */
+export async function pullBuild(memory: LayerMemory, build: KnownBuild, workspace: Workspace): Promise<KeptImage> {
+  if (memory.shared === undefined || build.image.shared === undefined)
+    throw new ImageGone('its image is shared nowhere');
+  return memory.shared.pull(build, workspace);
+}
+
+async function tolerant<T>(memory: LayerMemory, ask: () => Promise<T | undefined> | undefined): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof MemoryUnreachable)) throw error;
+    memory.warn(error.message);
+    return undefined;
+  }
+}

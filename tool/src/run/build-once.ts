@@ -1,0 +1,124 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Layer } from '../config/layer.ts';
+import type { ParentLink } from '../graph/layer-graph.ts';
+import type { LayerInputs } from '../inputs/layer-inputs.ts';
+import { recipeOf } from '../plan/candidates.ts';
+import { recordOf } from '../plan/decide.ts';
+import type { InputSet } from '../recipe/input-set.ts';
+import type { KnownBuild } from '../recipe/known-build.ts';
+import { probeKeyOf, type Recipe, recipeKeyOf } from '../recipe/recipe.ts';
+import type { LayerRecord } from '../recipe/record.ts';
+import { keepBuild } from '../records/layer-memory.ts';
+import type { Workspace } from '../system/workspace.ts';
+import { type BuiltImage, buildImage } from './build-image.ts';
+import { readLayerInputs } from './gather-facts.ts';
+import { keptName } from './kept-name.ts';
+import { chooseParent } from './parent-image.ts';
+import type { LayerWork } from './work-on-layer.ts';
+
+interface Attempt {
+  /** From 1. */
+  readonly attempt: number;
+  /** The same recipe may have been built before: this build takes its place. */
+  readonly replaces: boolean;
+}
+
+/**
+ * Builds a layer and keeps the image under its key. Gives the record, which is not written yet; undefined when an input changed
+ * meanwhile, or was changed and changed back: nothing has left the machine then.
+ */
+export async function buildOnce(
+  work: LayerWork,
+  layer: Layer,
+  { attempt, replaces }: Attempt,
+  workspace: Workspace,
+): Promise<LayerRecord | undefined> {
+  const before = await readInputs(work, layer);
+  const parent = await chooseParent(work, layer, workspace);
+  const builtAt = new Date().toISOString();
+  const beganAt = await fileSystemTime(workspace.temporary);
+  const started = performance.now();
+  const staged = await work.reader.stageCopies(layer, join(workspace.temporary, `staged-${attempt}`));
+  const built = await buildImage(layer, parent.image, before.fixed.files, builtAt, staged, workspace);
+  const durationMs = Math.round(performance.now() - started);
+  const after = await readInputs(work, layer);
+  if (after.stamp !== before.stamp) return undefined;
+  const used = await usedByAnsible(work, layer, built, { temporary: workspace.temporary, beganAt });
+  if (used === 'changed') return undefined;
+  const recipe = recipeOf(layer, parent.recipe, work.facts, { ...after.fixed.files, ...used?.files });
+  const recipeKey = recipeKeyOf(recipe);
+  const build = await keepEarlier(work, layer, { built, recipeKey, builtAt, durationMs }, workspace);
+  await workspace.buildah.tag(build.image.local.id, [keptName(layer.id, recipeKey)]);
+  const memory = await work.memoryOf(layer);
+  const inputs = used && { key: probeKeyOf(recipe, after.fixed.files), set: used.set };
+  const kept = await workspace.step('keep', () =>
+    keepBuild(memory, { ...build, layer, recipe }, workspace, { replace: replaces, ...(inputs && { inputs }) }),
+  );
+  if (kept.content !== build.content) workspace.say('another machine built it first: its image is taken over');
+  const publications = work.facts.records.get(layer.id)?.publications ?? {};
+  const link = work.graph.parents.get(layer.id) as ParentLink;
+  return recordOf(layer, link, recipe, kept, { set: used?.set, publications });
+}
+
+/** All that may decide the layer, in one stamp. */
+async function readInputs(work: LayerWork, layer: Layer): Promise<{ fixed: LayerInputs; stamp: string }> {
+  const fixed = await readLayerInputs({ reader: work.reader, warn: () => {} }, work.facts, layer);
+  if (layer.options.layer_type !== 'ansible') return { fixed, stamp: fixed.stamp };
+  const { stamp } = await work.reader.mayRead(layer);
+  return { fixed, stamp: `${fixed.stamp}\n${stamp}` };
+}
+
+/** What the playbooks depended on; `changed` where a part of that was written since the build began. */
+async function usedByAnsible(
+  work: LayerWork,
+  layer: Layer,
+  { report }: BuiltImage,
+  { temporary, beganAt }: { readonly temporary: string; readonly beganAt: number },
+): Promise<{ readonly set: InputSet; readonly files: Recipe['files'] } | 'changed' | undefined> {
+  if (report.trace === undefined) return undefined;
+  const set = await work.reader.named(layer, report.trace, temporary);
+  const { files, newest } = await work.reader.ofSet(layer, set);
+  const isGone = set.read.some((name) => files[name] === 'absent');
+  if (isGone || newest >= beganAt) return 'changed';
+  work.facts.recorded.set(layer.id, { files });
+  return { set, files };
+}
+
+/** Milliseconds by the clock of the file system, which stamps what is edited while the layer is built. */
+async function fileSystemTime(folder: string): Promise<number> {
+  await mkdir(folder, { recursive: true });
+  const probe = join(folder, 'began');
+  await writeFile(probe, '');
+  return (await stat(probe)).mtimeMs;
+}
+
+interface Fresh {
+  readonly built: BuiltImage;
+  readonly recipeKey: KnownBuild['recipeKey'];
+  readonly builtAt: string;
+  readonly durationMs: number;
+}
+
+/** Equal content keeps the earlier image, so that nothing is published again and children stay as they are. */
+async function keepEarlier(
+  work: LayerWork,
+  layer: Layer,
+  { built, recipeKey, builtAt, durationMs }: Fresh,
+  workspace: Workspace,
+): Promise<KnownBuild & { readonly image: { readonly local: NonNullable<KnownBuild['image']['local']> } }> {
+  const earlier = work.facts.records.get(layer.id);
+  const isSame = earlier?.content === built.content;
+  const local = isSame && !work.facts.missingImages.has(layer.id) ? earlier.image.local : undefined;
+  if (local !== undefined) workspace.say('same content as before: the earlier image is kept');
+  return {
+    recipeKey,
+    content: built.content,
+    image: { local: local ?? built.image },
+    inheritedLabels: built.inheritedLabels,
+    builtAt: isSame ? earlier.builtAt : builtAt,
+    lastBuiltAt: builtAt,
+    durationMs,
+    repositories: built.report.repositories ?? {},
+  };
+}

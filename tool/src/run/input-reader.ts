@@ -1,0 +1,25 @@
+import type { AnsibleTrace } from '../build/builder.ts';
+import type { Layer } from '../config/layer.ts';
+import type { LayerInputs } from '../inputs/layer-inputs.ts';
+import type { InputSet } from '../recipe/input-set.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+
+/** `inputs/` with the places of this tree filled in, as a run uses it. All throw InvalidInput for files that cannot be used. */
+export interface InputReader {
+  /** What is known without running Ansible. */
+  fixed(layer: Layer): Promise<LayerInputs>;
+  /** What the members of a set are on this tree now. */
+  ofSet(layer: Layer, set: InputSet): Promise<SetReading>;
+  /** State of everything that an Ansible layer may read: it differs when any of it was written. */
+  mayRead(layer: Layer): Promise<{ readonly stamp: string }>;
+  /** The set that a run of Ansible depended on. `temporary`: the run's own folder, which is no input. */
+  named(layer: Layer, trace: AnsibleTrace, temporary: string): Promise<InputSet>;
+  /** Copies sources whose modes on disk are not the ones that count into `folder`: `src` → its copy. */
+  stageCopies(layer: Layer, folder: string): Promise<ReadonlyMap<string, string>>;
+}
+
+interface SetReading {
+  readonly files: Recipe['files'];
+  /** Latest change of a member, milliseconds of the file system's clock; 0 for an empty set. */
+  readonly newest: number;
+}
