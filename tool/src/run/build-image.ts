@@ -1,16 +1,18 @@
+import type { Stats } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { BuildFailure, type BuildReport, type BuildTarget } from '../build/builder.ts';
 import { builderFor } from '../build/builders.ts';
+import { clampTimes } from '../build/clamp.ts';
 import { treeDigest, withConfiguration } from '../build/content-digest.ts';
 import { mayHoldLeftOut } from '../build/what-counts.ts';
 import type { Layer } from '../config/layer.ts';
 import { resolveSource } from '../inputs/copyfiles.ts';
-import { datedLabelsOf } from '../recipe/labels.ts';
+import type { KeptImage } from '../recipe/known-build.ts';
 import type { ContentDigest } from '../recipe/recipe.ts';
-import type { KeptImage } from '../recipe/record.ts';
 import { registryOptions } from '../system/registry-options.ts';
 import type { Workspace } from '../system/workspace.ts';
+import { CopiedTimes } from './copied-times.ts';
 
 /** What the layer stands on, as buildah takes it. */
 export interface ParentImage {
@@ -32,6 +34,9 @@ export interface BuiltImage {
   readonly report: BuildReport;
 }
 
+const CLOCK_SLACK_MS = 1000;
+const SYSTEM = /^\/(usr|lib|lib64|etc)\//;
+
 /**
  * One layer → one image in local storage, without a name. The container is removed whatever happens. Throws CommandFailure and
  * BuildFailure. `files`: the layer's input digests;
@@ -41,13 +46,15 @@ export async function buildImage(
   layer: Layer,
   parent: ParentImage,
   files: Readonly<Record<string, string>>,
-  builtAt: string,
   staged: ReadonlyMap<string, string>,
   workspace: Workspace,
 ): Promise<BuiltImage> {
   const { buildah } = workspace;
+  // Times of files may be a little older than the clock says.
+  const since = Date.now() - CLOCK_SLACK_MS;
   const container = await workspace.step('parent', () => startFrom(layer, parent, workspace));
-  const inheritedLabels = parent.isExternal ? ownLabels(await buildah.labels(container)) : parent.inheritedLabels;
+  const origin = await buildah.origin(container);
+  const inheritedLabels = parent.isExternal ? ownLabels(origin.labels) : parent.inheritedLabels;
   const mountPoint = await buildah.mount(container);
   // Container storage makes the root of an empty container read-only for its owner, which no distribution does.
   if (parent.from === 'scratch') await chmod(mountPoint, 0o755);
@@ -58,17 +65,41 @@ export async function buildImage(
     fromScratch: parent.from === 'scratch',
     resolve: (path) => staged.get(path) ?? resolveSource(workspace.root, layer.file, path),
   };
-  const report = await builderFor(layer).build(target, workspace);
+  const copied = new CopiedTimes();
+  const report = await builderFor(layer).build(target, { ...workspace, buildah: copied.watching(buildah) });
   return workspace.step('commit', async () => {
-    const labels = { ...inheritedLabels, ...datedLabelsOf(layer, builtAt) };
-    await buildah.config(container, labelArguments(labels));
+    for (const file of playedFiles(files, report, workspace)) copied.add(file);
+    const parentDate = secondsOf(origin.created);
+    const isCopied = (stats: Stats) => copied.has(stats);
+    const seconds = await clampTimes({ root: mountPoint, since, ...parentDate, isCopied, signal: workspace.signal });
+    const date = new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
     // A commit does not change the container, so that both can read it at the same time.
-    const [id, tree] = await Promise.all([buildah.commit(container), digestTree(layer, files, mountPoint, workspace)]);
+    const [committed, tree] = await Promise.all([
+      buildah.commit(container),
+      digestTree(layer, files, mountPoint, workspace),
+    ]);
+    const id = await buildah.relabel(committed, inheritedLabels, date);
     const [info, store] = await Promise.all([buildah.inspect(id), buildah.store()]);
     if (info === undefined) throw new BuildFailure(`buildah committed the image ${id} and does not know it now`);
     const content = withConfiguration(tree, info.config) as ContentDigest;
-    return { content, image: { id, size: info.size, ...store }, inheritedLabels, date: builtAt, report };
+    return { content, image: { id, size: info.size, ...store }, inheritedLabels, date, report };
   });
+}
+
+/** Files of the tree that Ansible may have copied: times of what lies in the system are those of packages. */
+function* playedFiles(
+  files: Readonly<Record<string, string>>,
+  { trace }: BuildReport,
+  { root }: Workspace,
+): Iterable<string> {
+  for (const name of Object.keys(files)) yield resolve(root, name);
+  for (const file of trace?.read ?? []) if (!SYSTEM.test(file)) yield file;
+}
+
+/** Nothing where a parent does not say when it was made. */
+function secondsOf(created: string | undefined): { parentDate?: number } {
+  const seconds = Math.floor(Date.parse(created ?? '') / 1000);
+  return Number.isNaN(seconds) ? {} : { parentDate: seconds };
 }
 
 async function startFrom(layer: Layer, parent: ParentImage, workspace: Workspace): Promise<string> {
@@ -79,11 +110,6 @@ async function startFrom(layer: Layer, parent: ParentImage, workspace: Workspace
   const { registry_opts_pull: words } = layer.options;
   const options = await registryOptions(words, { repository: reference, temporary: workspace.temporary, root });
   return buildah.from(reference, { pull: 'missing', args: options.buildah });
-}
-
-/** Labels are cleared first: what a parent in the tree was published with is not the child's. */
-function labelArguments(labels: Readonly<Record<string, string>>): string[] {
-  return ['--label', '-', ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`])];
 }
 
 /** What an image from elsewhere hands down: not what describes itself, nor what wrote it. */

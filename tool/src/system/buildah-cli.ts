@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Buildah, RunInContainer } from './buildah.ts';
 import { CommandFailure, type CommandOptions, type CommandResult, type Exec } from './command.ts';
 import { containerName } from './container-name.ts';
-import { parseImageInfo } from './image-info.ts';
+import { parseImageInfo, parseOrigin } from './image-info.ts';
 import { importLayout } from './oci-layout.ts';
 import { relabelImage } from './relabel.ts';
 
@@ -53,10 +53,9 @@ export function createBuildah(exec: Exec, settings: BuildahSettings): Buildah {
       await buildah(args, { secrets: credentialsIn(options.args) });
       return name;
     },
-    async labels(container) {
+    async origin(container) {
       const { stdout } = await buildah(['inspect', '--type', 'container', container], QUERY);
-      const { OCIv1 } = JSON.parse(stdout) as { OCIv1?: { config?: { Labels?: Record<string, string> } } };
-      return OCIv1?.config?.Labels ?? {};
+      return parseOrigin(stdout);
     },
     async mount(container) {
       const { stdout } = await buildah(['mount', container], QUERY);
@@ -80,10 +79,11 @@ export function createBuildah(exec: Exec, settings: BuildahSettings): Buildah {
       const { stdout } = await buildah(['commit', '--quiet', ...args, container], QUERY);
       return stdout.trim().replace(/^sha256:/, '');
     },
-    async relabel(image, labels) {
+    async relabel(image, labels, created) {
       const info = await self.inspect(image);
       if (info === undefined) throw new Error(`no image ${image} in local storage`);
-      return withTemporary(settings, (folder) => relabelImage({ info, labels, folder, skopeo, storage }));
+      const dated = created === undefined ? {} : { created };
+      return withTemporary(settings, (folder) => relabelImage({ info, labels, ...dated, folder, skopeo, storage }));
     },
     async tag(image, names) {
       if (names.length > 0) await buildah(['tag', image, ...names], QUERY);

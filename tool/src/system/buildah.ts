@@ -36,8 +36,8 @@ export interface Buildah {
     image: string,
     options?: { readonly pull?: 'never' | 'missing' | 'always'; readonly args?: readonly string[] },
   ): Promise<string>;
-  /** Labels that a working container has so far: those of the image it was made from. */
-  labels(container: string): Promise<Readonly<Record<string, string>>>;
+  /** What a working container has from the image that it was made from; `created` (ISO 8601) where that says it. */
+  origin(container: string): Promise<{ readonly labels: Readonly<Record<string, string>>; readonly created?: string }>;
   mount(container: string): Promise<string>;
   unmount(container: string): Promise<void>;
   /** Runs argv inside, never through a shell unless argv names one. */
@@ -46,8 +46,11 @@ export interface Buildah {
   config(container: string, args: readonly string[]): Promise<void>;
   /** Commits without a name; gives the full image id. */
   commit(container: string, args?: readonly string[]): Promise<string>;
-  /** An image with exactly the file system layers of `image` and these labels; gives its id. */
-  relabel(image: string, labels: Readonly<Record<string, string>>): Promise<string>;
+  /**
+   * An image with exactly the file system layers of `image` and these labels; gives its id. `created` (ISO 8601) becomes the time
+   * of the image and of its last layer, whose history then says nothing of this machine.
+   */
+  relabel(image: string, labels: Readonly<Record<string, string>>, created?: string): Promise<string>;
   tag(image: string, names: readonly string[]): Promise<void>;
   /** Pushes to a reference with transport; gives the manifest's digest. It prints nothing on the way, so only a total limit means anything. */
   push(

@@ -10,6 +10,7 @@ interface Inspection {
 
 interface ImageConfig {
   readonly architecture?: string;
+  readonly created?: string;
   readonly config?: { readonly Labels?: Record<string, string> | null; readonly Env?: string[] | null };
   readonly rootfs?: { readonly diff_ids?: string[] };
   readonly [key: string]: unknown;
@@ -50,4 +51,12 @@ export function parseImageInfo(text: string): ImageInfo & StoredImage {
     config,
     manifest,
   };
+}
+
+/** Reads the output of `buildah inspect --type container`: the parent's configuration, a text as stored and empty for scratch. */
+export function parseOrigin(text: string): { labels: Readonly<Record<string, string>>; created?: string } {
+  const { Config } = JSON.parse(text) as { Config?: string };
+  // Where the image does not say when it was made, buildah's own reading of it says now.
+  const { config, created } = (Config ? JSON.parse(Config) : {}) as ImageConfig;
+  return { labels: config?.Labels ?? {}, ...(created === undefined ? {} : { created }) };
 }

@@ -4,14 +4,14 @@ import path from 'node:path';
 import type { ImageInfo } from './buildah.ts';
 import type { Descriptor, StoredImage } from './image-info.ts';
 
-/** Buildah's own; everything else is the caller's, who knows what an external parent handed down. */
-const KEPT = 'io.buildah.version';
 /** Say by which name and digest the parent was called when this was committed; the same parent has many names. */
 const BASE_ANNOTATIONS = /^org\.opencontainers\.image\.base\./;
 
 interface Relabelling {
   readonly info: ImageInfo & Partial<StoredImage>;
   readonly labels: Readonly<Record<string, string>>;
+  /** ISO 8601. */
+  readonly created?: string;
   /** An empty folder. */
   readonly folder: string;
   readonly skopeo: (args: readonly string[]) => Promise<unknown>;
@@ -20,18 +20,19 @@ interface Relabelling {
 }
 
 /**
- * Stores an image with the layers of `info` and exactly these labels; gives its id. An OCI layout is written that holds only a
+ * Stores an image with the layers of `info`, exactly these labels, and the date if one is given; gives its id. An OCI layout is written that holds only a
  * manifest and a configuration: skopeo asks the storage for each layer first, finds it, and never reads a blob. It
  * takes hundredths of a second whatever the size (`buildah commit` would add an empty layer, and `buildah build` cannot
  * take a label away). The same labels on the same image give the same id.
  */
-export async function relabelImage({ info, labels, folder, skopeo, storage }: Relabelling): Promise<string> {
+export async function relabelImage(wanted: Relabelling): Promise<string> {
+  const { info, labels, folder, skopeo, storage } = wanted;
   const { manifest } = info;
   if (manifest === undefined) throw new Error(`no manifest of ${info.id}`);
   const inner = (info.config.config ?? {}) as Record<string, unknown>;
-  const kept = Object.entries(info.labels).filter(([name]) => name === KEPT);
-  const Labels = Object.fromEntries([...kept, ...Object.entries(labels)].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  const config = await blob(folder, manifest.config.mediaType, { ...info.config, config: { ...inner, Labels } });
+  const Labels = Object.fromEntries(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const dated = { ...info.config, ...datesOf(wanted), config: { ...inner, Labels } };
+  const config = await blob(folder, manifest.config.mediaType, dated);
   const annotations = Object.entries(manifest.annotations ?? {}).filter(([name]) => !BASE_ANNOTATIONS.test(name));
   const mediaType = manifest.mediaType ?? 'application/vnd.oci.image.manifest.v1+json';
   const { annotations: _dropped, ...rest } = manifest;
@@ -46,6 +47,13 @@ export async function relabelImage({ info, labels, folder, skopeo, storage }: Re
   const id = config.digest.slice('sha256:'.length);
   await skopeo(['copy', '--quiet', `oci:${folder}`, `${storage}@${id}`]);
   return id;
+}
+
+/** A history has an entry a layer, of which the last is the one that was just committed. */
+function datesOf({ info, created }: Relabelling): Readonly<Record<string, unknown>> {
+  if (created === undefined) return {};
+  const history = (info.config.history ?? []) as unknown[];
+  return { created, history: [...history.slice(0, -1), { created, created_by: 'layers' }] };
 }
 
 async function blob(folder: string, mediaType: string, content: unknown): Promise<Descriptor> {
