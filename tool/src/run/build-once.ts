@@ -40,7 +40,7 @@ export async function buildOnce(
   const beganAt = await fileSystemTime(workspace.temporary);
   const started = performance.now();
   const staged = await work.reader.stageCopies(layer, join(workspace.temporary, `staged-${attempt}`));
-  const built = await buildImage(layer, parent.image, before.fixed.files, builtAt, staged, workspace);
+  const built = await buildImage(layer, parent.image, before.fixed.files, staged, workspace);
   const durationMs = Math.round(performance.now() - started);
   const after = await readInputs(work, layer);
   if (after.stamp !== before.stamp) return undefined;
