@@ -10,14 +10,26 @@ export interface AgentSettings {
   readonly maxSockets: number;
   /** For HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in both spellings. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Trusted beside the system's; PEM. */
+  readonly authorities?: readonly string[];
+  /** What we show of ourselves; PEM. */
+  readonly client?: { readonly cert: string; readonly key: string };
 }
 
 /** Connection pools with the certificates and proxies that buildah and skopeo would use. */
-export function createAgents({ verify, maxSockets, env }: AgentSettings): { http: HttpAgent; https: HttpsAgent } {
+export function createAgents({ verify, maxSockets, env, authorities = [], client }: AgentSettings): {
+  http: HttpAgent;
+  https: HttpsAgent;
+} {
   const common = { keepAlive: true, maxSockets, proxyEnv: env };
   return {
     http: new HttpAgent(common),
-    https: new HttpsAgent({ ...common, rejectUnauthorized: verify, ...(verify ? { ca: systemCertificates() } : {}) }),
+    https: new HttpsAgent({
+      ...common,
+      rejectUnauthorized: verify,
+      ...(verify ? { ca: [...systemCertificates(), ...authorities] } : {}),
+      ...client,
+    }),
   };
 }
 

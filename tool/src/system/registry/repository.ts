@@ -1,0 +1,268 @@
+import { createHash } from 'node:crypto';
+import { type RetryPolicy, retry } from '../retry.ts';
+import type { Endpoint, Patience } from './endpoint.ts';
+import { DOCKER_MANIFEST, OCI_MANIFEST } from './manifest.ts';
+import { isPassing, RegistryError } from './registry-error.ts';
+import type { Answer, Call } from './request.ts';
+import { isMissing, statusError } from './status.ts';
+
+/** How long to try. A *question* is asked while a plan is made, of every layer: a dead host must not hold it up. */
+export type Effort = 'question' | 'work';
+
+export interface RepositoryOptions {
+  readonly effort: Effort;
+  /** Default: that of the effort. */
+  readonly policy?: RetryPolicy;
+  readonly signal?: AbortSignal;
+  readonly say?: (line: string) => void;
+}
+
+/** A repository at one place: a mirror, or the registry itself. */
+export interface RepositoryPlace {
+  readonly endpoint: Endpoint;
+  /** Path below the host. */
+  readonly path: string;
+}
+
+export interface FoundManifest {
+  /** As they are stored. */
+  readonly bytes: Buffer;
+  /** `sha256:…` of the bytes. */
+  readonly digest: string;
+  readonly mediaType: string;
+}
+
+export const POLICIES: Readonly<Record<Effort, RetryPolicy>> = {
+  question: { attempts: 2, baseMs: 200, capMs: 400 },
+  work: { attempts: 7, baseMs: 1_000, capMs: 30_000 },
+};
+const LIMITS = {
+  question: { idleMs: 4_000, totalMs: 8_000, quick: true },
+  work: { idleMs: 60_000, totalMs: 10 * 60_000, quick: false },
+};
+/** A question whose answer would come later is no question any more. */
+const LONGEST_WAIT_MS = 3_000;
+
+const MANIFESTS = [
+  OCI_MANIFEST,
+  DOCKER_MANIFEST,
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+].join(', ');
+
+type Use = 'tag' | 'digest' | 'write';
+
+/**
+ * One repository of a registry. Reads give undefined for what is not there; everything else that goes wrong is a RegistryError, after
+ * as many tries as the effort is worth. What is read by digest has that digest.
+ */
+export class Repository {
+  /** `HOST[:PORT]/PATH`. */
+  readonly name: string;
+  readonly #places: (use: Use) => Promise<readonly RepositoryPlace[]>;
+  readonly #options: RepositoryOptions;
+
+  constructor(name: string, places: (use: Use) => Promise<readonly RepositoryPlace[]>, options: RepositoryOptions) {
+    this.name = name;
+    this.#places = places;
+    this.#options = options;
+  }
+
+  /** `direct`: from where is written to, not from a mirror, which may not know yet. `reference`: a tag or a digest. */
+  async manifest(reference: string, { direct = false } = {}): Promise<FoundManifest | undefined> {
+    const byDigest = reference.includes(':');
+    return this.#read(byDigest ? 'digest' : 'tag', direct, async (place) => {
+      const what = `${place.endpoint.host}/${place.path}${byDigest ? '@' : ':'}${reference}`;
+      const call = { method: 'GET', headers: { accept: MANIFESTS } } as const;
+      const answer = await this.#call(place, `manifests/${reference}`, call);
+      if (isMissing(answer)) return undefined;
+      if (answer.status !== 200) throw statusError(answer, what);
+      const digest = digestOf(answer.body);
+      checkDigest(what, digest, byDigest ? reference : answer.headers['docker-content-digest']);
+      const mediaType = (answer.headers['content-type'] ?? OCI_MANIFEST).split(';')[0] as string;
+      return { bytes: answer.body, digest, mediaType };
+    });
+  }
+
+  /** Whether a tag or a digest is there, without its bytes. */
+  async hasManifest(reference: string): Promise<boolean> {
+    return this.#has(`manifests/${reference}`, { accept: MANIFESTS });
+  }
+
+  /** Where nothing is in the way of it: a layer and the configuration must be there. Gives its digest. */
+  async putManifest(reference: string, mediaType: string, bytes: Buffer): Promise<string> {
+    await this.#write(async (place) => {
+      const call = { method: 'PUT', headers: { 'content-type': mediaType }, body: bytes } as const;
+      const answer = await this.#call(place, `manifests/${reference}`, call);
+      if (answer.status < 200 || answer.status >= 300) throw statusError(answer, `${this.name}:${reference}`);
+    });
+    return digestOf(bytes);
+  }
+
+  async deleteManifest(digest: string): Promise<void> {
+    await this.#write(async (place) => {
+      const answer = await this.#call(place, `manifests/${digest}`, { method: 'DELETE' }, ['delete']);
+      if (isMissing(answer) || answer.status < 300) return;
+      throw statusError(answer, `${this.name}@${digest}`);
+    });
+  }
+
+  /** The whole blob in memory: for configurations and documents, not for layers. */
+  async blob(digest: string, { direct = false } = {}): Promise<Buffer | undefined> {
+    return this.#read('digest', direct, async (place) => {
+      const answer = await this.#call(place, `blobs/${digest}`, { method: 'GET' });
+      if (isMissing(answer)) return undefined;
+      const what = `${place.endpoint.host}/${place.path}@${digest}`;
+      if (answer.status !== 200) throw statusError(answer, what);
+      checkDigest(what, digestOf(answer.body), digest);
+      return answer.body;
+    });
+  }
+
+  async hasBlob(digest: string): Promise<boolean> {
+    return this.#has(`blobs/${digest}`, {});
+  }
+
+  /** Sends it unless it is there; gives its digest. */
+  async putBlob(bytes: Buffer): Promise<string> {
+    const digest = digestOf(bytes);
+    if (await this.hasBlob(digest)) return digest;
+    await this.#write(async (place) => {
+      const begun = await this.#call(place, 'blobs/uploads/', { method: 'POST' });
+      if (begun.status !== 202) throw statusError(begun, `an upload to ${this.name}`);
+      const location = await this.#uploadUrl(place, begun);
+      location.searchParams.append('digest', digest);
+      const headers = { 'content-type': 'application/octet-stream' };
+      const sent = await this.#call(place, location, { method: 'PUT', headers, body: bytes });
+      if (sent.status < 200 || sent.status >= 300) throw statusError(sent, `an upload to ${this.name}`);
+    });
+    return digest;
+  }
+
+  /** Makes a blob of another repository of the same registry one of this; false where the registry does not. */
+  async mountBlob(digest: string, from: string): Promise<boolean> {
+    return this.#write(async (place) => {
+      const query = new URLSearchParams({ mount: digest, from }).toString();
+      const more = [`repository:${from}:pull`];
+      const answer = await this.#call(place, `blobs/uploads/?${query}`, { method: 'POST' }, [], more);
+      if (answer.status === 201) return true;
+      if (answer.status === 202) {
+        // It began an upload instead.
+        const location = await this.#uploadUrl(place, answer);
+        await this.#call(place, location, { method: 'DELETE' }).catch(() => undefined);
+        return this.hasBlob(digest);
+      }
+      if (isMissing(answer) || answer.status === 405) return false;
+      throw statusError(answer, `a blob of ${from} for ${this.name}`);
+    });
+  }
+
+  /** Page by page, as the registry gives them. Nothing when there is no such repository. */
+  async *tags(): AsyncGenerator<string> {
+    let next: string | undefined = 'tags/list?n=1000';
+    while (next !== undefined) {
+      const at: string = next;
+      const answer = await this.#read('tag', true, async (place) => {
+        const got = await this.#call(place, at, { method: 'GET' });
+        if (isMissing(got)) return undefined;
+        if (got.status !== 200) throw statusError(got, `the tags of ${this.name}`);
+        return got;
+      });
+      if (answer === undefined) return;
+      const { tags } = JSON.parse(answer.body.toString('utf8')) as { tags?: readonly string[] | null };
+      yield* tags ?? [];
+      const link: string | undefined = /<([^>]+)>\s*;\s*rel="?next/.exec(answer.headers.link ?? '')?.[1];
+      next = link === undefined ? undefined : `tags/list${new URL(link, 'http://registry').search}`;
+    }
+  }
+
+  async #has(path: string, headers: Record<string, string>): Promise<boolean> {
+    return this.#write(async (place) => {
+      const answer = await this.#call(place, path, { method: 'HEAD', headers });
+      if (isMissing(answer)) return false;
+      if (answer.status !== 200) throw statusError(answer, `${this.name}/${path}`);
+      return true;
+    });
+  }
+
+  /** The first place that has it; where none has, the worst that was said. */
+  async #read<T>(use: Use, direct: boolean, work: (place: RepositoryPlace) => Promise<T | undefined>) {
+    let failure: unknown;
+    for (const place of await this.#places(direct ? 'write' : use)) {
+      try {
+        const found = await this.#again(() => work(place));
+        if (found !== undefined) return found;
+        // The registry itself comes last: that it has not got it is the answer, whatever its mirrors said.
+        failure = undefined;
+      } catch (error) {
+        this.#options.signal?.throwIfAborted();
+        failure = error;
+      }
+    }
+    if (failure !== undefined) throw failure;
+    return undefined;
+  }
+
+  async #write<T>(work: (place: RepositoryPlace) => Promise<T>): Promise<T> {
+    const [place] = await this.#places('write');
+    if (place === undefined) throw new RegistryError('unexpected', `${this.name} is nowhere`);
+    return this.#again(() => work(place));
+  }
+
+  #again<T>(work: () => Promise<T>): Promise<T> {
+    const { effort, policy = POLICIES[effort], signal, say } = this.#options;
+    const isWorth = (error: unknown) => {
+      if (effort === 'work') return true;
+      // A host that did not answer at all is not waited for twice.
+      if (!(error instanceof RegistryError) || error.kind === 'unreachable') return false;
+      return (error.retryAfterMs ?? 0) <= LONGEST_WAIT_MS;
+    };
+    return retry(work, {
+      policy,
+      ...(signal ? { signal } : {}),
+      retryable: (error) => isPassing(error) && isWorth(error),
+      askedMs: (error) => (error instanceof RegistryError ? error.retryAfterMs : undefined),
+      onRetry: (error, attempt, delayMs) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        say?.(`${this.name}: attempt ${attempt} of ${policy.attempts} failed, next in ${delayMs} ms: ${reason}`);
+      },
+    });
+  }
+
+  #call(
+    { endpoint, path }: RepositoryPlace,
+    below: string | URL,
+    call: Call,
+    actions: readonly string[] = [],
+    more: readonly string[] = [],
+  ): Promise<Answer> {
+    const isRead = call.method === 'GET' || call.method === 'HEAD';
+    const scope = `repository:${path}:${[...(isRead ? ['pull'] : ['pull', 'push']), ...actions].join(',')}`;
+    const at = below instanceof URL ? below : `${path}/${below}`;
+    return endpoint.call({ ...call, path: at, scopes: [scope, ...more] }, this.#patience());
+  }
+
+  #patience(): Patience {
+    const { effort, signal } = this.#options;
+    return { ...LIMITS[effort], ...(signal ? { signal } : {}) };
+  }
+
+  async #uploadUrl({ endpoint }: RepositoryPlace, { headers }: Answer): Promise<URL> {
+    if (headers.location === undefined)
+      throw new RegistryError('unexpected', `${this.name}: an upload without Location`);
+    return endpoint.resolve(headers.location, this.#patience());
+  }
+}
+
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+/** Only sha256 can be compared; what a registry names by another algorithm is taken by ours. */
+function checkDigest(what: string, digest: string, expected: string | undefined): void {
+  if (expected === undefined || !expected.startsWith('sha256:') || expected === digest) return;
+  throw new RegistryError(
+    'digest',
+    `${what}: what the registry gave is ${digest}, not ${expected}: it was damaged or changed`,
+  );
+}
