@@ -1,16 +1,12 @@
 import { expect, test } from 'vitest';
-import { destinationsOf } from '../../tool/src/config/destinations.ts';
-import type { Layer, LayerId } from '../../tool/src/config/layer.ts';
+import type { LayerId } from '../../tool/src/config/layer.ts';
 import type { LayerGraph } from '../../tool/src/graph/layer-graph.ts';
-import type { Facts, Wish } from '../../tool/src/plan/facts.ts';
+import type { Wish } from '../../tool/src/plan/facts.ts';
 import { makePlan, type Plan } from '../../tool/src/plan/plan.ts';
-import { labelsOf } from '../../tool/src/recipe/labels.ts';
-import { publishKeyOf, publishRecipeOf } from '../../tool/src/recipe/publish-key.ts';
-import { type ContentDigest, combineRecipe, type RecipeParent, recipeKeyOf } from '../../tool/src/recipe/recipe.ts';
+import type { ContentDigest } from '../../tool/src/recipe/recipe.ts';
 import type { LayerRecord } from '../../tool/src/recipe/record.ts';
+import { inLine, recordOf } from '../helpers/facts.ts';
 import { graphOf, layer, on } from '../helpers/layers.ts';
-
-type MutableFacts = { -readonly [K in keyof Facts]: Facts[K] };
 
 /** base ← middle ← leaf, and other beside middle; all with a registry. */
 function chain(change: (id: string) => Record<string, unknown> = () => ({})): LayerGraph {
@@ -19,57 +15,9 @@ function chain(change: (id: string) => Record<string, unknown> = () => ({})): La
   return graphOf(layers, { middle: on('base'), other: on('base'), leaf: on('middle') });
 }
 
-function record(one: Layer, parent: RecipeParent): LayerRecord {
-  const recipe = combineRecipe({
-    stepVersion: 1,
-    architecture: 'amd64',
-    settings: one.recipe as never,
-    files: {},
-    parent,
-  });
-  const content = `sha256:content of ${one.id}` as ContentDigest;
-  const publications = destinationsOf(one).map((destination) => {
-    const published = publishRecipeOf(content, destination, labelsOf(one));
-    const rest = { references: [], bytes: 0, at: '', durationMs: 0 };
-    return [destination.key, { publishKey: publishKeyOf(published), recipe: published, ...rest }];
-  });
-  return {
-    version: 1,
-    id: one.id,
-    recipe,
-    recipeKey: recipeKeyOf(recipe),
-    content,
-    image: { id: one.id, graphRoot: '', driver: 'overlay', size: 1 },
-    inheritedLabels: {},
-    builtAt: '',
-    durationMs: 1,
-    publications: Object.fromEntries(publications),
-  };
-}
-
-/** Everything was built and published as the graph says. */
-function inLine(graph: LayerGraph): MutableFacts {
-  const records = new Map<LayerId, LayerRecord>();
-  for (const [id, one] of graph.layers) {
-    const link = graph.parents.get(id);
-    const content = link?.kind === 'layer' ? records.get(link.id)?.content : undefined;
-    records.set(id, record(one, content === undefined ? { kind: 'scratch' } : { kind: 'layer', content }));
-  }
-  return {
-    architecture: 'amd64',
-    stepVersions: new Map([...graph.layers.keys()].map((id) => [id, 1])),
-    inputs: new Map(),
-    records,
-    missingImages: new Set(),
-    damagedRecords: new Set(),
-    missingPublications: new Map(),
-    externals: new Map(),
-  };
-}
-
 function wish(graph: LayerGraph, more: Partial<Wish> = {}): Wish {
   const all = new Set(graph.layers.keys());
-  return { named: all, needed: all, force: false, publish: true, ...more };
+  return { named: all, needed: all, force: false, publish: true, reuse: false, refresh: false, ...more };
 }
 
 function actions(plan: Plan): Record<string, string> {
@@ -172,7 +120,7 @@ test('an external parent nobody asked for is a question; its recorded digest hol
   const answered = makePlan(graph, { ...empty, externals: new Map([['r/rocky:9', 'sha256:1']]) }, wish(graph));
   expect(answered.questions).toEqual([]);
   expect(answered.decisions.get('a' as LayerId)?.recipeKey).toBeDefined();
-  const recorded = { ...record(one, { kind: 'external', manifest: 'sha256:1' }), externalParent: 'r/rocky:9' };
+  const recorded = { ...recordOf(one, { kind: 'external', manifest: 'sha256:1' }), externalParent: 'r/rocky:9' };
   const facts = {
     ...empty,
     records: new Map([[one.id, recorded]]),

@@ -7,7 +7,7 @@ import type { LayerRecord } from '../../tool/src/recipe/record.ts';
 import { openRecords } from '../../tool/src/records/record-store.ts';
 
 const id = 'debian/base' as LayerId;
-const record = { version: 1, id, recipeKey: 'key' } as unknown as LayerRecord;
+const record = { version: 2, id, recipeKey: 'key' } as unknown as LayerRecord;
 
 let folder: string;
 beforeEach(() => {
