@@ -34,7 +34,7 @@ export const OPTION_DEFAULTS = {
   dnf_options: [],
   architectures: [],
   variant: 'minbase',
-  tool_versions: 'major',
+  tool_versions: 'major' as const,
   environment: [],
   manual: false,
 } satisfies Readonly<Record<string, unknown>>;
