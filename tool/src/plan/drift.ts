@@ -1,15 +1,165 @@
-import type { Layer } from '../config/layer.ts';
+import type { Layer, LayerId } from '../config/layer.ts';
+import type { LayerGraph } from '../graph/layer-graph.ts';
+import type { LayerLock } from './facts.ts';
 import type { Reason } from './reason.ts';
 
-const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const HOUR_MS = 3_600_000;
+const UNITS = { h: HOUR_MS, d: 24 * HOUR_MS, w: 7 * 24 * HOUR_MS } as const;
 
-/** Age as a reason: `rebuild_after` has passed since the content was last built. Times in ISO 8601 and milliseconds. Pure. */
-export function ageReason({ options }: Layer, lastBuiltAt: string, now: number): Reason | undefined {
-  const limit = options.rebuild_after;
-  if (limit === undefined) return undefined;
-  const age = now - Date.parse(lastBuiltAt);
-  const unit = UNITS[limit.slice(-1)] ?? Number.POSITIVE_INFINITY;
-  // A date in the future comes from another clock, and counts as now.
-  if (age <= Number(limit.slice(0, -1)) * unit) return undefined;
-  return { code: 'age', text: `last built ${Math.floor(age / 86_400_000)} days ago, rebuild_after is ${limit}` };
+/** Milliseconds of `rebuild_after` (`36h`, `14d`, `2w`); undefined without one. */
+function limitOf({ options }: Layer): number | undefined {
+  const [, number, unit] = /^(\d+)([hdw])$/.exec(options.rebuild_after ?? '') ?? [];
+  return number === undefined ? undefined : Number(number) * UNITS[unit as keyof typeof UNITS];
+}
+
+/**
+ * The moment, in milliseconds since the epoch, from which age is a reason to build the layer; undefined where it never is.
+ * @param lastBuiltAt ISO 8601 in UTC
+ */
+export function ageDeadline(layer: Layer, lastBuiltAt: string): number | undefined {
+  const [limit, built] = [limitOf(layer), millisecondsOf(lastBuiltAt)];
+  return limit === undefined || built === undefined ? undefined : built + limit;
+}
+
+/**
+ * Why its age alone makes a layer stale. A build of the future, by a clock that was wrong then or is now, counts as one of this
+ * moment: it is not built again and again.
+ * @param lastBuiltAt ISO 8601 in UTC
+ * @param now milliseconds since the epoch
+ */
+export function ageReason(layer: Layer, lastBuiltAt: string, now: number): Reason | undefined {
+  const deadline = ageDeadline(layer, lastBuiltAt);
+  const built = millisecondsOf(lastBuiltAt);
+  if (deadline === undefined || built === undefined || now <= deadline) return undefined;
+  const text = `last built ${ageText(now - built)} ago, rebuild_after is ${layer.options.rebuild_after}`;
+  return { code: 'age', text };
+}
+
+/** In the largest unit of which there are two at least. */
+function ageText(ms: number): string {
+  const hours = Math.floor(ms / HOUR_MS);
+  if (hours < 48) return hours === 1 ? '1 hour' : `${hours} hours`;
+  return `${Math.floor(hours / 24)} days`;
+}
+
+/** This room has no clock and no Date. Undefined for what is not an ISO 8601 time in UTC. */
+function millisecondsOf(iso: string): number | undefined {
+  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?Z$/.exec(iso);
+  if (match === null) return undefined;
+  const [year, month, day, hours, minutes, seconds] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const fraction = Math.round(Number(match[7] ?? 0) * 1000);
+  return ((daysSinceEpoch(year, month, day) * 24 + hours) * 3600 + minutes * 60 + seconds) * 1000 + fraction;
+}
+
+/** Of the Gregorian calendar; years begin in March, so that a leap day is the last of its year. */
+function daysSinceEpoch(year: number, month: number, day: number): number {
+  const of = month <= 2 ? year - 1 : year;
+  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
+  return of * 365 + Math.floor(of / 4) - Math.floor(of / 100) + Math.floor(of / 400) + dayOfYear - 719_468;
+}
+
+/** The outside as it was asked for at this moment; what could not be asked is left out, and moved nothing. */
+export interface OutsideNow {
+  /** URL → `sha256:…`. */
+  readonly repositories: ReadonlyMap<string, string>;
+  readonly parent?: { readonly reference: string; readonly recorded: string; readonly now: string };
+}
+
+/** What moved outside since a build, as reasons to build it again (`--refresh`). `used`: KnownBuild.repositories. */
+export function movedReasons(used: Readonly<Record<string, string>>, outside: OutsideNow): Reason[] {
+  const { repositories, parent } = outside;
+  const moved = Object.keys(used).filter((url) => (repositories.get(url) ?? used[url]) !== used[url]);
+  const reasons = moved.map((url) => ({ code: 'repository-moved', text: `package repository moved: ${url}` }));
+  if (parent === undefined || parent.recorded === parent.now) return reasons;
+  const text = `parent ${parent.reference} moved to ${shortDigest(parent.now)}`;
+  return [{ code: 'parent-moved', text }, ...reasons];
+}
+
+export function shortDigest(digest: string): string {
+  return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1…');
+}
+
+/** What keeps `--locked` from beginning: layers that the lock does not speak of, or not of the parent that they have now. */
+export function notLocked(
+  graph: LayerGraph,
+  needed: ReadonlySet<LayerId>,
+  locks: ReadonlyMap<LayerId, LayerLock>,
+): { readonly id: LayerId; readonly message: string }[] {
+  return graph.order.flatMap((id) => {
+    if (!needed.has(id)) return [];
+    const link = graph.parents.get(id);
+    const entry = locks.get(id);
+    if (entry === undefined) return [{ id, message: `${id} is not in layers.lock` }];
+    if (link?.kind !== 'external' || entry.parent?.reference === link.reference) return [];
+    const other = entry.parent === undefined ? 'no parent' : `the parent ${entry.parent.reference}`;
+    return [{ id, message: `${id} stands on ${link.reference}, and layers.lock has ${other} for it` }];
+  });
+}
+
+/** What a build makes of its entry in the lock. */
+export interface AfterBuild {
+  /** What counts from now on, in the recipe and in layers.lock; absent where the lock does not speak of the layer. */
+  readonly lock?: LayerLock;
+  /** Whether layers.lock has to be written. */
+  readonly changed: boolean;
+  /** A line each, for the plan and the summary: what differs from the lock. */
+  readonly differences: readonly string[];
+  /** With `--locked`: the build must not be recorded, and this is why. */
+  readonly problem?: string;
+}
+
+/**
+ * Compares what a build used with its entry in the lock. A build past the lock is never recorded under it: with `locked` it has
+ * failed, otherwise the entry becomes what was used.
+ * @param parent of a layer on an external image: what it was built from
+ */
+export function afterBuild(
+  entry: LayerLock | undefined,
+  used: {
+    readonly repositories: Readonly<Record<string, string>>;
+    readonly parent?: { readonly reference: string; readonly digest: string };
+  },
+  options: { readonly locked: boolean },
+): AfterBuild {
+  const { repositories, parent } = used;
+  const lock: LayerLock = { ...(parent === undefined ? {} : { parent }), repositories };
+  if (entry === undefined) {
+    if (!options.locked) return { changed: false, differences: [] };
+    return { changed: false, differences: [], problem: 'layers.lock has no entry for it' };
+  }
+  const differences = lockDifferences(entry, lock);
+  if (differences.length === 0) return { lock: entry, changed: false, differences };
+  if (!options.locked) return { lock, changed: true, differences };
+  return {
+    lock: entry,
+    changed: false,
+    differences,
+    problem: `it is not what layers.lock says: ${differences.join('; ')}`,
+  };
+}
+
+/** From the lock's entry to what is there now, a line each. */
+export function lockDifferences(before: LayerLock, now: LayerLock): string[] {
+  const lines: string[] = [];
+  if (before.parent?.reference !== now.parent?.reference) {
+    lines.push(`parent ${before.parent?.reference ?? 'none'} → ${now.parent?.reference ?? 'none'}`);
+  } else if (before.parent?.digest !== now.parent?.digest) {
+    const [old, fresh] = [before.parent?.digest ?? '', now.parent?.digest ?? ''].map(shortDigest);
+    lines.push(`parent ${now.parent?.reference} moved: ${old} → ${fresh}`);
+  }
+  for (const url of [...new Set([...Object.keys(before.repositories), ...Object.keys(now.repositories)])].sort()) {
+    const [old, fresh] = [before.repositories[url], now.repositories[url]];
+    if (old === fresh) continue;
+    if (old === undefined) lines.push(`package repository ${url} is not in it`);
+    else if (fresh === undefined) lines.push(`package repository ${url} was not used`);
+    else lines.push(`package repository ${url} moved: ${shortDigest(old)} → ${shortDigest(fresh)}`);
+  }
+  return lines;
 }
