@@ -38,7 +38,7 @@ function destination(more: Partial<FileDestination> = {}): FileDestination {
 }
 
 const put = (place: FileDestination, id = imageId, layerId?: string) =>
-  publish(publishedImage(id, {}, layerId), place, workspace, createBootFiles(id, workspace));
+  publish(publishedImage(id, {}, layerId), place, workspace, createBootFiles(publishedImage(id), workspace));
 
 async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -76,7 +76,7 @@ test('the contract’s keys as files, made once, one inode for all tags', async 
 });
 
 test('the squashfs holds the image, and the mount points that it lacked; twice made, equal bytes', async () => {
-  const [one, two] = [createBootFiles(imageId, workspace), createBootFiles(imageId, workspace)];
+  const [one, two] = [createBootFiles(publishedImage(imageId), workspace), createBootFiles(publishedImage(imageId), workspace)];
   const { squashfsOptions } = destination();
   const made = await one.make(squashfsOptions, 'newest');
   expect(await one.make(squashfsOptions, 'newest')).toBe(made);
@@ -95,7 +95,7 @@ test('the temporary folder on another file system: copied, checked, still one in
   const other = await recordingWorkspace(memory, { exec: storage.exec });
   try {
     const far = { ...workspace, temporary: other.temporary };
-    await publish(publishedImage(imageId), destination({ directory: 'far' }), far, createBootFiles(imageId, far));
+    await publish(publishedImage(imageId), destination({ directory: 'far' }), far, createBootFiles(publishedImage(imageId), far));
     const place = path.join(workspace.root, 'far/compute/tiny1.5-tiny');
     expect((await stat(`${place}-latest`)).nlink).toBe(2);
   } finally {

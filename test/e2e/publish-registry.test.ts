@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => storage?.[Symbol.asyncDispose]());
 
 const put = (destination: Destination, image = publishedImage(imageId, { registry_opts_push: '--tls-verify=false' })) =>
-  publish(image, destination, workspace, createBootFiles(image.imageId, workspace));
+  publish(image, destination, workspace, createBootFiles(image, workspace));
 
 test('three tags are one upload and one digest', async () => {
   const { host, log } = await registryService();

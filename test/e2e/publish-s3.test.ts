@@ -35,7 +35,7 @@ beforeAll(async () => {
   workspace = await recordingWorkspace(storage.folder, { exec: storage.exec });
   // Above two parts of a multipart upload, and not compressible.
   imageId = await buildTinyImage(workspace.buildah, storage.folder, { 'usr/share/random': randomBytes(40 * MIB) });
-  boot = createBootFiles(imageId, workspace);
+  boot = createBootFiles(publishedImage(imageId), workspace);
   door = await openS3({ endpoint: s3.endpoint, bucket: BUCKET, verifyTls: true, env, policy: QUESTION });
   await door.send((client, sdk) => client.send(new sdk.CreateBucketCommand({ Bucket: BUCKET })));
 });
@@ -142,7 +142,7 @@ test('another layer with other content under one kernel key: a warning that name
   });
   const publisher = createS3Publisher({ env });
   const image = publishedImage(other, { name: 'other' }, 'test/other');
-  await publisher.publish(image, destination({ name: 'other' }), workspace, createBootFiles(other, workspace));
+  await publisher.publish(image, destination({ name: 'other' }), workspace, createBootFiles(publishedImage(other), workspace));
   expect(workspace.warnings.filter((one) => one.includes('vmlinuz-6.1.0-18-amd64'))).toHaveLength(1);
   expect(workspace.warnings.at(-1)).toMatch(/published by test\/tiny .* test\/other/);
 });

@@ -44,17 +44,22 @@ export async function recordingWorkspace(
   };
 }
 
-/** What `run/` hands to a publisher, for an image that is in storage. */
+/** What `run/` hands to a publisher, for an image that is in storage and has its labels. `more` replaces members. */
 export function publishedImage(
   imageId: string,
   options: Record<string, unknown> = {},
   id = 'test/tiny',
+  more: Partial<PublishedImage> = {},
 ): PublishedImage {
   return {
     layer: layer(id, options),
-    imageId,
     contentDigest: `sha256:${'c'.repeat(64)}`,
     recipeKey: 'e'.repeat(64),
+    publishKey: 'f'.repeat(64),
+    labels: {},
+    local: async () => imageId,
+    labelled: async () => imageId,
+    ...more,
   };
 }
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -78,6 +78,18 @@ export class FakeS3 {
     response.writeHead(reply.status, reply.headers).end(request.method === 'HEAD' ? undefined : reply.body);
   }
 
+  /** As with `delimiter=/`, in one page. */
+  #list(prefix: string): string {
+    const names = [...this.objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+    const cut = (key: string) => key.indexOf('/', prefix.length) + 1;
+    const contents = names
+      .filter((key) => cut(key) === 0)
+      .map((key) => `<Contents><Key>${key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>`);
+    const folders = new Set(names.filter((key) => cut(key) > 0).map((key) => key.slice(0, cut(key))));
+    const common = [...folders].map((one) => `<CommonPrefixes><Prefix>${one}</Prefix></CommonPrefixes>`);
+    return `<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join('')}${common.join('')}</ListBucketResult>`;
+  }
+
   #work({ operation, key, headers }: Omit<Seen, 'status'>, url: URL, body: Buffer): Reply {
     const id = url.searchParams.get('uploadId') ?? '';
     const upload = this.uploads.get(id);
@@ -90,9 +102,15 @@ export class FakeS3 {
         const metadata = Object.entries(stored.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);
         return {
           status: 200,
-          headers: { 'content-length': String(stored.body.length), ...Object.fromEntries(metadata) },
+          headers: {
+            'content-length': String(stored.body.length),
+            etag: etagOf(stored),
+            ...Object.fromEntries(metadata),
+          },
         };
       }
+      case 'ListObjectsV2':
+        return { status: 200, body: this.#list(url.searchParams.get('prefix') ?? '') };
       case 'PutObject':
         this.objects.set(key, { body, metadata: metadataOf(headers) });
         return { status: 200, headers: { etag: '"x"' } };
@@ -100,6 +118,10 @@ export class FakeS3 {
         const source = decodeURIComponent(String(headers['x-amz-copy-source'])).replace(/^\/?[^/]*\//, '');
         const stored = this.objects.get(source);
         if (stored === undefined) return { status: 404, body: errorXml('NoSuchKey') };
+        const wanted = headers['x-amz-copy-source-if-match'];
+        if (wanted !== undefined && wanted !== etagOf(stored)) {
+          return { status: 412, body: errorXml('PreconditionFailed') };
+        }
         this.objects.set(key, { body: stored.body, metadata: metadataOf(headers) });
         return { status: 200, body: '<CopyObjectResult><ETag>x</ETag></CopyObjectResult>' };
       }
@@ -146,6 +168,10 @@ function operationOf({ method, headers }: IncomingMessage, url: URL, key: string
   if (method === 'DELETE') return has('uploadId') ? 'AbortMultipartUpload' : 'DeleteObject';
   if (has('partNumber')) return 'UploadPart';
   return headers['x-amz-copy-source'] === undefined ? 'PutObject' : 'CopyObject';
+}
+
+function etagOf({ body }: Stored): string {
+  return `"${createHash('md5').update(body).digest('hex')}"`;
 }
 
 function metadataOf(headers: IncomingMessage['headers']): Record<string, string> {

@@ -4,21 +4,21 @@ import type { Workspace } from '../system/workspace.ts';
 import { copyHashing, hashed } from './hashing.ts';
 import { chooseKernel, findKernels } from './kernels.ts';
 import { readOsRelease } from './os-release.ts';
-import type { BootArtefacts, BootFiles, LocalFile } from './publisher.ts';
+import type { BootArtefacts, BootFiles, LocalFile, PublishedImage } from './publisher.ts';
 import { makeSquashfs } from './squashfs.ts';
 
 /**
  * Boot artefacts of an image in local storage, made when first asked for and once for equal options. The files lie in the
- * workspace's temporary folder and live as long as it.
+ * workspace's temporary folder and live as long as it. The image itself is asked for no earlier: it may have to be pulled.
  */
-export function createBootFiles(imageId: string, workspace: Workspace): BootFiles {
+export function createBootFiles(image: Pick<PublishedImage, 'local'>, workspace: Workspace): BootFiles {
   const made = new Map<string, Promise<BootArtefacts>>();
   return {
     make(squashfsOptions, bootKernel) {
       const key = JSON.stringify([squashfsOptions, bootKernel]);
       const known = made.get(key);
       if (known !== undefined) return known;
-      const making = makeArtefacts(imageId, squashfsOptions, bootKernel, workspace);
+      const making = makeArtefacts(image, squashfsOptions, bootKernel, workspace);
       made.set(key, making);
       return making;
     },
@@ -27,14 +27,14 @@ export function createBootFiles(imageId: string, workspace: Workspace): BootFile
 
 /** The committed image is what is squashed: a working container's own mount gives other files (its times are not clamped). */
 async function makeArtefacts(
-  imageId: string,
+  image: Pick<PublishedImage, 'local'>,
   squashfsOptions: readonly string[],
   bootKernel: string,
   workspace: Workspace,
 ): Promise<BootArtefacts> {
   const folder = await mkdtemp(path.join(workspace.temporary, 'boot-'));
   const { buildah } = workspace;
-  const container = await buildah.from(imageId, { pull: 'never' });
+  const container = await buildah.from(await image.local(), { pull: 'never' });
   try {
     const root = await buildah.mount(container);
     // What can be missing is looked for first: squashing takes minutes.

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeFileAtomic } from '../system/files.ts';
+import type { RootFacts } from './root-facts.ts';
 
 /** What an S3 server would keep as an object's metadata. */
 export interface FileObject {
@@ -13,6 +14,8 @@ export interface FileObject {
   readonly layer: string;
   readonly recipeKey: string;
   readonly contentDigest: string;
+  /** Of a root. */
+  readonly root?: RootFacts;
 }
 
 /** Beside the bucket's folder, as the folder holds nothing but objects. */

@@ -1,44 +1,72 @@
-import { chmod, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PublishedReference } from '../config/destinations.ts';
-import { syncFile, syncFolder, temporaryNameBeside } from '../system/files.ts';
-import { type FileObject, readObjects, writeObjects } from './file-objects.ts';
-import { copyHashing, hashed } from './hashing.ts';
-import { fileOf, objectsOf, overwritten } from './object-keys.ts';
-import { type LocalFile, type Publisher, PublishFailure } from './publisher.ts';
-import { withFileLock } from './with-file-lock.ts';
+import { withFileLock } from '../system/with-file-lock.ts';
+import { findHeldFiles, whatIsThere } from './file-held.ts';
+import { readObjects, writeObjects } from './file-objects.ts';
+import { placeCopy, placeMade, targetOf } from './file-place.ts';
+import {
+  type BootContents,
+  type BootNames,
+  contentsOf,
+  fileOf,
+  namesOf,
+  type ObjectKind,
+  objectsOf,
+  overwritten,
+} from './object-keys.ts';
+import type { BootArtefacts, Publisher } from './publisher.ts';
+import { rootFactsOf } from './root-facts.ts';
 
-/** `file:DIR`: the keys of an S3 bucket as files below `DIR/BUCKET`, for a web server or a sync to take from there. */
+/**
+ * `file:DIR`: the keys of an S3 bucket as files below `DIR/BUCKET`, for a web server or a sync to take from there. What it holds
+ * under any tag is neither made nor written again.
+ */
 export const filePublisher: Publisher<'file'> = {
   kind: 'file',
 
   async publish(image, destination, workspace, boot) {
     const directory = path.resolve(workspace.root, destination.directory);
-    const artefacts = await boot.make(destination.squashfsOptions, destination.bootKernel);
+    const { contentDigest, recipeKey, layer } = image;
+    const held = await findHeldFiles(directory, await readObjects(directory), contentDigest, destination);
+    // Outside the lock: it takes minutes.
+    const artefacts = held ? undefined : await boot.make(destination.squashfsOptions, destination.bootKernel);
     const lock = path.join(path.dirname(directory), `.${path.basename(directory)}.lock`);
     return withFileLock(lock, workspace, async () => {
       const objects = await readObjects(directory);
-      const references: PublishedReference[] = [];
+      const { names, contents, holder } = held ?? known(artefacts as BootArtefacts);
+      const facts = rootFactsOf(contentDigest, destination, names, contents);
+      const holders = new Map<string, string>();
+      // Looked at again: while we waited for the lock somebody else may have replaced it.
+      const there = holder && (await whatIsThere(holder, objects.get(path.relative(directory, holder))));
+      if (holder && there?.sha256 === contents.root.sha256) holders.set(there.sha256, holder);
       let bytes = 0;
-      for (const { kind, key } of objectsOf(destination, artefacts)) {
+      for (const { kind, key } of objectsOf(destination, names)) {
         const target = targetOf(directory, key);
-        const file = fileOf(artefacts, kind);
+        const content = contents[kind];
         const before = await whatIsThere(target, objects.get(key));
-        if (before?.sha256 !== file.sha256) {
-          const warning = before && overwritten(key, before.layer, image.layer.id);
+        if (before?.sha256 !== content.sha256) {
+          const warning = before && overwritten(key, before.layer, layer.id);
           if (warning) workspace.warn(warning);
           workspace.progress(`writing ${key}`, bytes);
-          bytes += await place(file, sameContent(references, file) ?? file.path, target);
+          const source = holders.get(content.sha256);
+          if (source !== undefined) bytes += await placeCopy(source, content, target);
+          else bytes += await placeMade(fileOf(artefacts ?? (await made()), kind), target);
         }
+        holders.set(content.sha256, target);
         const { mtimeMs } = await stat(target);
-        const { layer, recipeKey, contentDigest } = image;
-        objects.set(key, { size: file.size, sha256: file.sha256, mtimeMs, layer: layer.id, recipeKey, contentDigest });
-        references.push({ kind, url: pathToFileURL(target).href, size: file.size, sha256: file.sha256 });
+        const root = kind === 'root' ? { root: facts } : {};
+        objects.set(key, { ...content, mtimeMs, layer: layer.id, recipeKey, contentDigest, ...root });
       }
       await writeObjects(directory, objects);
-      return { references, bytes };
+      return { references: referencesOf(directory, destination, names, contents), bytes };
     });
+
+    /** A file that was there a moment ago went. */
+    function made(): Promise<BootArtefacts> {
+      return boot.make(destination.squashfsOptions, destination.bootKernel);
+    }
   },
 
   async verify(publication, destination, _layer, { root }) {
@@ -52,64 +80,32 @@ export const filePublisher: Publisher<'file'> = {
     }
     return publication.references.length > 0;
   },
+
+  async observe(wanted, destination, { root }) {
+    const directory = path.resolve(root, destination.directory);
+    const objects = await readObjects(directory);
+    const held = await findHeldFiles(directory, objects, wanted.contentDigest, destination);
+    if (held === undefined) return undefined;
+    for (const { kind, key } of objectsOf(destination, held.names)) {
+      const there = await whatIsThere(path.join(directory, key), objects.get(key));
+      if (there?.sha256 !== held.contents[kind].sha256) return undefined;
+    }
+    return { references: referencesOf(directory, destination, held.names, held.contents), bytes: 0 };
+  },
 };
 
-/** Keys are joined from prefix, name and tag, which a layer file chooses: they stay below the bucket. */
-function targetOf(directory: string, key: string): string {
-  if (key.split('/').some((part) => part === '' || part === '.' || part === '..')) {
-    throw new PublishFailure(`the key ${JSON.stringify(key)} is no path below ${directory}`, {
-      hint: 'Look at s3_prefix, name and publish_tags.',
-    });
-  }
-  return path.join(directory, key);
+function known(artefacts: BootArtefacts): { names: BootNames; contents: BootContents; holder?: string } {
+  return { names: namesOf(artefacts), contents: contentsOf(artefacts) };
 }
 
-/** What is remembered of a file that was not touched since; else its own content. */
-async function whatIsThere(
-  file: string,
-  known: FileObject | undefined,
-): Promise<{ readonly sha256: string; readonly layer?: string } | undefined> {
-  const found = await stat(file).catch(() => undefined);
-  if (found === undefined || !found.isFile()) return undefined;
-  if (known?.size === found.size && known.mtimeMs === found.mtimeMs) return known;
-  return { sha256: (await hashed(file)).sha256 };
-}
-
-/** The file of an earlier tag, so that the content is written once even when the temporary folder is on another disk. */
-function sameContent(references: readonly PublishedReference[], file: LocalFile): string | undefined {
-  const same = references.find((one) => one.kind !== 'image' && one.sha256 === file.sha256);
-  return same?.kind === 'image' || same === undefined ? undefined : fileURLToPath(same.url);
-}
-
-/**
- * Gives `target` the content by a hard link, as nothing that is published is ever written in place: gigabytes need no second
- * copy, neither from the temporary folder nor for another tag. Gives the bytes that were written.
- */
-async function place(file: LocalFile, source: string, target: string): Promise<number> {
-  await mkdir(path.dirname(target), { recursive: true });
-  const temporary = temporaryNameBeside(target);
-  try {
-    const isLinked = await link(source, temporary).then(
-      () => true,
-      () => false,
-    );
-    if (!isLinked) await copy(file, temporary);
-    await chmod(temporary, 0o644);
-    await syncFile(temporary);
-    await rename(temporary, target);
-    await syncFolder(path.dirname(target));
-    return isLinked && source !== file.path ? 0 : file.size;
-  } finally {
-    await rm(temporary, { force: true });
-  }
-}
-
-async function copy(file: LocalFile, target: string): Promise<void> {
-  const output = await open(target, 'wx', 0o644);
-  try {
-    const { sha256 } = await copyHashing(file.path, output);
-    if (sha256 !== file.sha256) throw new PublishFailure(`${file.path} changed while it was copied`);
-  } finally {
-    await output.close();
-  }
+function referencesOf(
+  directory: string,
+  destination: Parameters<typeof objectsOf>[0],
+  names: BootNames,
+  contents: BootContents,
+): PublishedReference[] {
+  return objectsOf(destination, names).map(({ kind, key }: { kind: ObjectKind; key: string }) => {
+    const { size, sha256 } = contents[kind];
+    return { kind, url: pathToFileURL(path.join(directory, key)).href, size, sha256 };
+  });
 }

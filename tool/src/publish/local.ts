@@ -6,9 +6,10 @@ export const localPublisher: Publisher<'local'> = {
 
   async publish(image, destination, workspace) {
     const names = destination.tags.map((tag) => localReference(destination.name, tag));
-    await workspace.buildah.tag(image.imageId, names);
-    const info = await workspace.buildah.inspect(image.imageId);
-    if (info === undefined) throw new PublishFailure(`image ${image.imageId} is not in local storage any more`);
+    const id = await image.labelled();
+    await workspace.buildah.tag(id, names);
+    const info = await workspace.buildah.inspect(id);
+    if (info === undefined) throw new PublishFailure(`image ${id} is not in local storage any more`);
     return {
       references: names.map((reference) => ({ kind: 'image', reference, digest: info.digest })),
       bytes: 0,
@@ -23,6 +24,9 @@ export const localPublisher: Publisher<'local'> = {
     }
     return publication.references.length > 0;
   },
+
+  // Names say nothing of what they stand for, and who has this storage has its records, too.
+  observe: async () => undefined,
 };
 
 /** As podman and buildah show a name without a registry; theirs must be lower case, ours may not be. */

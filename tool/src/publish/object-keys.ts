@@ -8,27 +8,69 @@ export interface BootObject {
   readonly key: string;
 }
 
+export type FileContent = Pick<LocalFile, 'size' | 'sha256'>;
+
+/** What an image's objects hold. */
+export type BootContents = Readonly<Record<ObjectKind, FileContent>>;
+
+/** The parts of keys that only the image tells. */
+export interface BootNames {
+  /** ID and VERSION_ID together: `debian12`. */
+  readonly os: string;
+  /** `vmlinuz-<kver>` */
+  readonly kernel: string;
+  readonly initramfs: string;
+}
+
 interface KeySettings {
   readonly prefix: string;
   readonly name: string;
   readonly tags: readonly string[];
 }
 
+export function namesOf({ osId, osVersion, kernelVersion, initramfsName }: BootArtefacts): BootNames {
+  return { os: `${osId}${osVersion}`, kernel: `vmlinuz-${kernelVersion}`, initramfs: initramfsName };
+}
+
 /**
  * The contract's keys, and no others: sites find objects by listing a prefix, so that one more breaks their scripts. Kernel and
  * initramfs come first: a root that is there before its kernel boots nothing. Pure.
  */
-export function objectsOf({ prefix, name, tags }: KeySettings, boot: BootArtefacts): BootObject[] {
+export function objectsOf(settings: KeySettings, names: BootNames): BootObject[] {
   return [
-    { kind: 'kernel', key: `efi-images/${prefix}vmlinuz-${boot.kernelVersion}` },
-    { kind: 'initramfs', key: `efi-images/${prefix}${boot.initramfsName}` },
-    ...tags.map((tag) => ({ kind: 'root' as const, key: `${prefix}${boot.osId}${boot.osVersion}-${name}-${tag}` })),
+    { kind: 'kernel', key: `efi-images/${settings.prefix}${names.kernel}` },
+    { kind: 'initramfs', key: `efi-images/${settings.prefix}${names.initramfs}` },
+    ...settings.tags.map((tag) => ({ kind: 'root' as const, key: `${rootStem(settings, names.os)}${tag}` })),
   ];
+}
+
+/** What the keys of all tags begin with. */
+export function rootStem({ prefix, name }: Pick<KeySettings, 'prefix' | 'name'>, os: string): string {
+  return `${prefix}${os}-${name}-`;
+}
+
+/**
+ * The `os` part and the tag of a key, if it may be a root of this destination: `debian12-a-b-latest` is tag `b-latest` of `a`
+ * and tag `latest` of `a-b`, which only the object itself tells apart. Pure.
+ */
+export function rootNameIn(
+  { prefix, name }: Pick<KeySettings, 'prefix' | 'name'>,
+  key: string,
+): { readonly os: string; readonly tag: string } | undefined {
+  if (!key.startsWith(prefix)) return undefined;
+  const [os, ...rest] = key.slice(prefix.length).split(`-${name}-`);
+  const tag = rest.join(`-${name}-`);
+  return os !== undefined && /^[a-z0-9._+~-]+$/.test(os) && /^[A-Za-z0-9_][\w.-]*$/.test(tag) ? { os, tag } : undefined;
 }
 
 /** The file that an object gets. */
 export function fileOf(boot: BootArtefacts, kind: ObjectKind): LocalFile {
   return { root: boot.squashfs, kernel: boot.kernel, initramfs: boot.initramfs }[kind];
+}
+
+export function contentsOf(boot: BootArtefacts): BootContents {
+  const only = ({ size, sha256 }: LocalFile) => ({ size, sha256 });
+  return { root: only(boot.squashfs), kernel: only(boot.kernel), initramfs: only(boot.initramfs) };
 }
 
 /** The warning when an object of another layer is about to get other content; undefined where the owner is us or not known. */

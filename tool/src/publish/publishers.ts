@@ -4,12 +4,15 @@ import type { BootFiles, Publication, PublishedImage, Publisher } from './publis
 
 type Kind = Destination['kind'];
 
-/** Loaded when first needed: the S3 client alone takes longer to load than a null build may take. */
+/**
+ * Loaded when first needed: the S3 client alone takes longer to load than a null build may take. One of a kind in a process, as
+ * some remember what they were told.
+ */
 const PUBLISHERS: { readonly [K in Kind]: () => Promise<Publisher<K>> } = {
   local: async () => (await import('./local.ts')).localPublisher,
   registry: async () => (await import('./registry.ts')).createRegistryPublisher(),
   oci: async () => (await import('./oci.ts')).ociPublisher,
-  s3: async () => (await import('./s3.ts')).createS3Publisher(),
+  s3: async () => (await import('./s3.ts')).theS3Publisher(),
   file: async () => (await import('./file.ts')).filePublisher,
 };
 

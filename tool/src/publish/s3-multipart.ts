@@ -65,7 +65,7 @@ export async function multipartUpload(
 /** For objects above the size that one request copies. */
 export async function multipartCopy(
   door: S3Door,
-  CopySource: string,
+  source: { readonly CopySource: string; readonly CopySourceIfMatch?: string },
   key: string,
   size: number,
   metadata: Metadata,
@@ -74,7 +74,7 @@ export async function multipartCopy(
   const part: Part = async (PartNumber, UploadId) => {
     const first = (PartNumber - 1) * COPY_PART;
     const CopySourceRange = `bytes=${first}-${Math.min(size, first + COPY_PART) - 1}`;
-    const input = { Bucket, Key: key, UploadId, PartNumber, CopySource, CopySourceRange };
+    const input = { Bucket, Key: key, UploadId, PartNumber, ...source, CopySourceRange };
     const done = await door.send((client, sdk, options) => client.send(new sdk.UploadPartCopyCommand(input), options));
     return { ...checksumsOf(done.CopyPartResult ?? {}), PartNumber };
   };

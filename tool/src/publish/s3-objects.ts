@@ -13,7 +13,19 @@ export const PART_SIZE = 16 * 1024 ** 2;
 export interface StoredObject {
   readonly size: number;
   readonly metadata: Metadata;
+  /** As the server gives it; empty from some. */
+  readonly etag: string;
 }
+
+/** What lies directly below a prefix, up to the next slash. */
+export interface Listing {
+  readonly objects: readonly { readonly key: string; readonly at: number }[];
+  /** With the slash at their end. */
+  readonly folders: readonly string[];
+}
+
+/** Pages of 1,000 names; a folder with more is not looked through. */
+const MOST_PAGES = 20;
 
 /** What is stored under a key; undefined where there is nothing. */
 export async function headObject(door: S3Door, key: string): Promise<StoredObject | undefined> {
@@ -22,11 +34,36 @@ export async function headObject(door: S3Door, key: string): Promise<StoredObjec
     const head = await door.send((client, sdk, options) =>
       client.send(new sdk.HeadObjectCommand({ Bucket, Key: key }), options),
     );
-    return { size: head.ContentLength ?? -1, metadata: head.Metadata ?? {} };
+    return { size: head.ContentLength ?? -1, metadata: head.Metadata ?? {}, etag: head.ETag ?? '' };
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
     throw error;
   }
+}
+
+/** Names below a prefix. Empty where we may not list, or the server cannot. */
+export async function listFolder(door: S3Door, prefix: string): Promise<Listing> {
+  const { bucket: Bucket } = door.settings;
+  const objects: { key: string; at: number }[] = [];
+  const folders: string[] = [];
+  let next: string | undefined;
+  try {
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const input = { Bucket, Prefix: prefix, Delimiter: '/', ...(next ? { ContinuationToken: next } : {}) };
+      const found = await door.send((client, sdk, options) =>
+        client.send(new sdk.ListObjectsV2Command(input), options),
+      );
+      for (const { Key, LastModified } of found.Contents ?? []) {
+        if (Key !== undefined) objects.push({ key: Key, at: LastModified?.getTime() ?? 0 });
+      }
+      for (const { Prefix } of found.CommonPrefixes ?? []) if (Prefix !== undefined) folders.push(Prefix);
+      next = found.IsTruncated ? found.NextContinuationToken : undefined;
+      if (next === undefined) break;
+    }
+  } catch (error) {
+    if (isRefused(error) || ![403, 404, 405, 501].includes(statusOf(error) ?? 0)) throw error;
+  }
+  return { objects, folders };
 }
 
 /** Whether the bucket is there, as far as we are told. Throws the SDK's error when nobody answers or knows us. */
@@ -65,21 +102,27 @@ export async function putObject(
   options.onBytes(body.length);
 }
 
-/** On the server: no byte passes through this machine. Metadata is copied too. */
+/**
+ * On the server: no byte passes through this machine. `metadata` is the copy's. Fails with status 412 when the source is not `from`
+ * any more, whose metadata would be a lie then.
+ */
 export async function copyObject(
   door: S3Door,
-  from: string,
+  from: { readonly key: string; readonly etag: string },
   to: string,
   size: number,
   metadata: Metadata,
 ): Promise<void> {
   const { bucket: Bucket } = door.settings;
-  const CopySource = [Bucket, ...from.split('/')].map(encodeURIComponent).join('/');
-  if (size > MOST_IN_ONE_COPY) return multipartCopy(door, CopySource, to, size, metadata);
+  const source = {
+    CopySource: [Bucket, ...from.key.split('/')].map(encodeURIComponent).join('/'),
+    ...(from.etag === '' ? {} : { CopySourceIfMatch: from.etag }),
+  };
+  if (size > MOST_IN_ONE_COPY) return multipartCopy(door, source, to, size, metadata);
   const copy = {
     Bucket,
     Key: to,
-    CopySource,
+    ...source,
     MetadataDirective: 'REPLACE',
     ContentType: 'application/octet-stream',
     Metadata: { ...metadata },

@@ -2,17 +2,16 @@ import path from 'node:path';
 import type { Destination, PublishedReference } from '../config/destinations.ts';
 import type { RetryPolicy } from '../system/retry.ts';
 import type { Workspace } from '../system/workspace.ts';
-import { type BootObject, fileOf, objectsOf, overwritten } from './object-keys.ts';
-import {
-  type BootArtefacts,
-  type LocalFile,
-  type PublishedImage,
-  type Publisher,
-  PublishFailure,
-} from './publisher.ts';
-import { openS3, type S3Door, TRANSFER } from './s3-client.ts';
-import { createCommand, explainS3 } from './s3-errors.ts';
-import { checkBucket, copyObject, headObject, PART_SIZE, putObject, type StoredObject } from './s3-objects.ts';
+import { type BootContents, type BootNames, contentsOf, namesOf, objectsOf } from './object-keys.ts';
+import { type BootFiles, type PublishedImage, type Publisher, PublishFailure } from './publisher.ts';
+import { rootFactsOf } from './root-facts.ts';
+import { openS3, QUESTION, type S3Door, TRANSFER } from './s3-client.ts';
+import { createCommand, explainS3, statusOf } from './s3-errors.ts';
+import { createS3View, findHeld, type S3View } from './s3-held.ts';
+import { isThere } from './s3-metadata.ts';
+import { checkBucket, headObject, PART_SIZE } from './s3-objects.ts';
+import { isInLine, type Putting, putAll } from './s3-put.ts';
+import { createSharedViews } from './s3-shared-views.ts';
 import { endStaleUploads } from './s3-uploads.ts';
 
 export interface S3PublisherSettings {
@@ -25,35 +24,38 @@ type S3Destination = Extract<Destination, { kind: 's3' }>;
 
 /**
  * Boot artefacts in a bucket, under exactly the contract's keys. Squashed once and uploaded once: the other tags are copies that the
- * server makes. What is there already with the same SHA-256 is not sent again.
+ * server makes. Where any tag of the destination holds the content already, nothing is pulled, squashed or sent.
  */
 export function createS3Publisher(settings: S3PublisherSettings = {}): Publisher<'s3'> {
   const { env = process.env, policy = TRANSFER, partSize = PART_SIZE } = settings;
 
-  const open = (destination: S3Destination, verifyTls: boolean, workspace?: Workspace): Promise<S3Door> => {
-    const { endpoint, bucket } = destination;
-    const { signal, say } = workspace ?? {};
-    return openS3({ endpoint, bucket, verifyTls, env, policy, ...(signal ? { signal } : {}), ...(say ? { say } : {}) });
+  const open = (
+    { endpoint, bucket }: S3Destination,
+    verifyTls: boolean,
+    more: { readonly policy: RetryPolicy; readonly workspace?: Workspace },
+  ): Promise<S3Door> => {
+    const { signal, say } = more.workspace ?? {};
+    const doors = { ...(signal ? { signal } : {}), ...(say ? { say } : {}) };
+    return openS3({ endpoint, bucket, verifyTls, env, policy: more.policy, ...doors });
   };
+  // A plan waits for the answer.
+  const views = createSharedViews((destination, verifyTls) =>
+    open(destination, verifyTls, { policy: settings.policy ?? QUESTION }),
+  );
 
   return {
     kind: 's3',
 
     async publish(image, destination, workspace, boot) {
       const { endpoint, bucket } = destination;
-      const door = await open(destination, image.layer.options.s3_tls_verify, workspace);
+      const door = await open(destination, image.layer.options.s3_tls_verify, { policy, workspace });
       try {
         // Before the squash, which takes minutes.
         await checkPlace(door);
         const uploads = path.join(workspace.caches, 's3-uploads');
         await endStaleUploads(door, uploads);
-        const artefacts = await boot.make(destination.squashfsOptions, destination.bootKernel);
-        const objects = objectsOf(destination, artefacts);
-        const bytes = await workspace.step('upload', () =>
-          putAll(door, objects, artefacts, image, { workspace, uploads, partSize }),
-        );
-        const references = objects.map((object) => referenceOf(object, artefacts, `${endpoint}/${bucket}`));
-        return { references, bytes };
+        const putting = { door, image, destination, workspace, uploads, partSize };
+        return (await copyHeld(putting)) ?? (await makeAndPut(putting, image, boot));
       } catch (error) {
         workspace.signal.throwIfAborted();
         throw explainS3(error, endpoint, bucket);
@@ -64,7 +66,7 @@ export function createS3Publisher(settings: S3PublisherSettings = {}): Publisher
 
     async verify(publication, destination, layer) {
       const { endpoint, bucket } = destination;
-      const door = await open(destination, layer.options.s3_tls_verify);
+      const door = await open(destination, layer.options.s3_tls_verify, { policy });
       try {
         const checks = publication.references.map(async (published) => {
           if (published.kind === 'image') return false;
@@ -77,7 +79,60 @@ export function createS3Publisher(settings: S3PublisherSettings = {}): Publisher
         door.close();
       }
     },
+
+    async observe(wanted, destination) {
+      try {
+        return await views.use(destination, wanted.layer.options.s3_tls_verify, async (view) => {
+          const held = await findHeld(view, wanted.contentDigest, destination, { anyTag: false });
+          if (held === undefined) return undefined;
+          const { names, contents } = held;
+          if (!(await isAllInLine(view, wanted.contentDigest, destination, names, contents))) return undefined;
+          return { references: referencesOf(destination, names, contents), bytes: 0 };
+        });
+      } catch (error) {
+        throw explainS3(error, destination.endpoint, destination.bucket);
+      }
+    },
   };
+}
+
+let usual: Publisher<'s3'> | undefined;
+
+/** The one of this process: it lists a bucket once for all layers of a plan. */
+export function theS3Publisher(): Publisher<'s3'> {
+  usual ??= createS3Publisher();
+  return usual;
+}
+
+type Starting = Omit<Putting, 'view'>;
+
+/** Undefined where the destination holds the content under no tag, or what held it changes in this moment. */
+async function copyHeld(starting: Starting) {
+  const { door, image, destination, workspace } = starting;
+  const view = createS3View(door);
+  const held = await findHeld(view, image.contentDigest, destination, { anyTag: true });
+  if (held === undefined) return undefined;
+  const { names, contents } = held;
+  try {
+    const bytes = await workspace.step('copy on the server', () =>
+      putAll({ ...starting, view }, names, contents, held),
+    );
+    return { references: referencesOf(destination, names, contents), bytes };
+  } catch (error) {
+    if (statusOf(error) !== 404 && statusOf(error) !== 412) throw error;
+    workspace.say(`${held.holder} changed while it was copied: the image is uploaded instead`);
+    return undefined;
+  }
+}
+
+async function makeAndPut(starting: Starting, image: PublishedImage, boot: BootFiles) {
+  const { door, destination, workspace } = starting;
+  const artefacts = await boot.make(destination.squashfsOptions, destination.bootKernel);
+  const [names, contents] = [namesOf(artefacts), contentsOf(artefacts)];
+  // Looked at anew: squashing took its time.
+  const putting = { ...starting, image, view: createS3View(door) };
+  const bytes = await workspace.step('upload', () => putAll(putting, names, contents, { artefacts }));
+  return { references: referencesOf(destination, names, contents), bytes };
 }
 
 async function checkPlace(door: S3Door): Promise<void> {
@@ -88,65 +143,27 @@ async function checkPlace(door: S3Door): Promise<void> {
   });
 }
 
-async function putAll(
-  door: S3Door,
-  objects: readonly BootObject[],
-  artefacts: BootArtefacts,
-  image: PublishedImage,
-  { workspace, uploads, partSize }: { workspace: Workspace; uploads: string; partSize: number },
-): Promise<number> {
-  const stored = new Map<string, StoredObject | undefined>();
-  await Promise.all(objects.map(async ({ key }) => stored.set(key, await headObject(door, key))));
-  /** SHA-256 → a key that holds it, for copies on the server. */
-  const holders = new Map<string, string>();
-  for (const { kind, key } of objects) {
-    const file = fileOf(artefacts, kind);
-    if (isThere(stored.get(key), file)) holders.set(file.sha256, key);
-  }
-  const missing = objects.filter(({ kind, key }) => !isThere(stored.get(key), fileOf(artefacts, kind)));
-  const sending = new Map(missing.map(({ kind }) => [kind, fileOf(artefacts, kind)]));
-  for (const [kind, file] of sending) if (holders.has(file.sha256)) sending.delete(kind);
-  const total = [...sending.values()].reduce((sum, { size }) => sum + size, 0);
-  let sent = 0;
-  for (const { kind, key } of missing) {
-    const file = fileOf(artefacts, kind);
-    const before = stored.get(key)?.metadata.layer;
-    const warning = before === undefined ? undefined : overwritten(key, decodeURI(before), image.layer.id);
-    if (warning) workspace.warn(warning);
-    const metadata = metadataOf(image, file);
-    const holder = holders.get(file.sha256);
-    if (holder !== undefined) {
-      await copyObject(door, holder, key, file.size, metadata);
-      continue;
-    }
-    const onBytes = (bytes: number) => {
-      sent += bytes;
-      workspace.progress(`uploading ${key}`, sent, total);
-    };
-    await putObject(door, key, file, metadata, { uploads, partSize, onBytes });
-    holders.set(file.sha256, key);
-  }
-  return sent;
-}
-
-/** What the server says of an object against what it should be. Neither ETags nor checksums come back from every server. */
-function isThere(stored: StoredObject | undefined, { size, sha256 }: Pick<LocalFile, 'size' | 'sha256'>): boolean {
-  return stored !== undefined && stored.size === size && stored.metadata.sha256 === sha256;
-}
-
-function metadataOf(image: PublishedImage, file: LocalFile): Record<string, string> {
-  return {
-    sha256: file.sha256,
-    'recipe-key': image.recipeKey,
-    'content-digest': image.contentDigest,
-    layer: encodeURI(image.layer.id),
-  };
+async function isAllInLine(
+  view: S3View,
+  contentDigest: string,
+  destination: S3Destination,
+  names: BootNames,
+  contents: BootContents,
+): Promise<boolean> {
+  const facts = rootFactsOf(contentDigest, destination, names, contents);
+  const checks = objectsOf(destination, names).map(async (object) =>
+    isInLine(object, await view.head(object.key), contents, facts),
+  );
+  return (await Promise.all(checks)).every(Boolean);
 }
 
 /** Path-style, as a boot configuration takes it. */
-function referenceOf({ kind, key }: BootObject, artefacts: BootArtefacts, base: string): PublishedReference {
-  const { size, sha256 } = fileOf(artefacts, kind);
-  return { kind, url: `${base}/${key.split('/').map(encodeURIComponent).join('/')}`, size, sha256 };
+function referencesOf(destination: S3Destination, names: BootNames, contents: BootContents): PublishedReference[] {
+  const base = `${destination.endpoint}/${destination.bucket}`;
+  return objectsOf(destination, names).map(({ kind, key }) => {
+    const { size, sha256 } = contents[kind];
+    return { kind, url: `${base}/${key.split('/').map(encodeURIComponent).join('/')}`, size, sha256 };
+  });
 }
 
 function keyOf(url: string, base: string): string {
