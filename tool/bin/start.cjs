@@ -18,6 +18,7 @@ exports.start = (program) => {
     void import('../src/main.ts').then((sources) => sources.main(program));
     return;
   }
+  if (program === 'layers' && process.argv[2] === 'build' && isAtRest()) return;
   const bundle = join(__dirname, '../dist/main.cjs');
   // Beside the bundle, not in /tmp: whoever can write the cache decides what runs.
   enableCompileCache(join(__dirname, '../dist/.cache'));
@@ -31,6 +32,15 @@ exports.start = (program) => {
   }
   main(program);
 };
+
+/** Whether there is nothing to do, and that was said; a bundle that is not there is the other path's to complain about. */
+function isAtRest() {
+  try {
+    return require('../dist/at-rest.cjs').isAtRest(process.argv.slice(2));
+  } catch {
+    return false;
+  }
+}
 
 function refuse(program, what) {
   process.stderr.write(`${program}: ${what} ${join(__dirname, '../..')} puts that right.\n`);

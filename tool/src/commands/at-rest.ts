@@ -1,0 +1,79 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { type PathState, stateOfItself, stateOfTarget } from '../system/path-state.ts';
+
+/**
+ * What a build that had nothing to do looked at, and the answers it got: as long as they are the same there is nothing to do. Kept in
+ * `<state>/cache/at-rest.json`. States are flat, `[path, device, inode, size, mtime, ctime, mode, path, …]`, as thousands of them are
+ * read at every start.
+ */
+export interface AtRest {
+  readonly version: 1;
+  /** What decides besides files and environment (`at-rest-question.ts`). */
+  readonly key: string;
+  /** Variables that a layer counts although they usually say nothing but where a shell runs. */
+  readonly counted: readonly string[];
+  /** Digest of the environment. */
+  readonly environment: string;
+  /** From then on (ms since the epoch) a layer is to be built again for its age. */
+  readonly until: number | null;
+  readonly count: number;
+  /** As the build printed them. */
+  readonly warnings: readonly string[];
+  /** Links followed. */
+  readonly targets: FlatStates;
+  /** Links not followed. */
+  readonly selves: FlatStates;
+  /** Paths that exist. */
+  readonly there: readonly string[];
+  readonly absent: readonly string[];
+  /** Path → what it is with all links resolved; '' where that is an error. */
+  readonly real: Readonly<Record<string, string>>;
+}
+
+export type FlatStates = readonly (string | number)[];
+
+const WIDTH = 7;
+
+/** Undefined where there is none, or one of another version, or a damaged one. Never throws. */
+export function readAtRest(file: string): AtRest | undefined {
+  try {
+    const read = JSON.parse(readFileSync(file, 'utf8')) as AtRest;
+    return read.version === 1 && [read.targets, read.selves, read.there, read.absent].every(Array.isArray)
+      ? read
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether every look would get the answer that it got then. May throw on a damaged file. */
+export function isStillAtRest(was: AtRest): boolean {
+  return (
+    areSame(was.targets, stateOfTarget) &&
+    areSame(was.selves, stateOfItself) &&
+    was.there.every((path) => stateOfTarget(path)[1] !== 0) &&
+    was.absent.every((path) => stateOfTarget(path).every((number) => number === 0)) &&
+    Object.entries(was.real).every(([path, real]) => realOf(path) === real)
+  );
+}
+
+export function flatten(states: Iterable<readonly [string, PathState]>): FlatStates {
+  return [...states].flatMap(([path, state]) => [path, ...state]);
+}
+
+function areSame(states: FlatStates, stateOf: (path: string) => PathState): boolean {
+  if (states.length % WIDTH !== 0) return false;
+  for (let at = 0; at < states.length; at += WIDTH) {
+    const now = stateOf(states[at] as string);
+    for (let part = 0; part < WIDTH - 1; part += 1) if (now[part] !== states[at + 1 + part]) return false;
+  }
+  return true;
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return '';
+  }
+}
