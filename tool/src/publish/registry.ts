@@ -1,142 +1,151 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import type { Layer } from '../config/layer.ts';
-import { CommandFailure } from '../system/command.ts';
-import { type RegistryOptions, registryOptions } from '../system/registry-options.ts';
-import { type RetryPolicy, retry } from '../system/retry.ts';
+import { isPublicationOf } from '../records/build-document.ts';
+import { OCI_MANIFEST, parseManifest } from '../system/registry/manifest.ts';
+import { type Registries, sharedRegistries } from '../system/registry/registries.ts';
+import { isPassing, RegistryError } from '../system/registry/registry-error.ts';
+import { type Effort, type FoundManifest, POLICIES, type Repository } from '../system/registry/repository.ts';
+import { splitRepository } from '../system/registry/repository-name.ts';
+import { pushImage } from '../system/registry/transfer.ts';
+import { registryAccess, wantsDockerFormat } from '../system/registry-options.ts';
+import type { RetryPolicy } from '../system/retry.ts';
 import type { Workspace } from '../system/workspace.ts';
-import type { Asking, Publisher } from './publisher.ts';
-import { explainRegistry, isTransient } from './registry-errors.ts';
+import type { Asking, Publication, PublishedImage, Publisher, WantedPublication } from './publisher.ts';
+import { explainRegistry } from './registry-errors.ts';
+import { deriveImage } from './registry-image.ts';
+import { setTagsBySkopeo } from './registry-skopeo.ts';
 
-const POLICY: RetryPolicy = { attempts: 7, baseMs: 1_000, capMs: 30_000 };
-
-/** A push prints nothing on the way, so what bounds it is its size at a rate below that of any usable line. */
-const PUSH_MS = 20 * 60_000;
-const SLOWEST_BYTES_PER_MS = 1_000;
-const TAG_MS = 5 * 60_000;
+interface RegistryPublisherSettings {
+  readonly policy?: RetryPolicy;
+  /** Default: those of this process. */
+  readonly registries?: Registries;
+}
 
 /**
- * A registry: one upload, then every other tag is set to the digest that it gave. skopeo sets the tags, not a second push: a push
- * compresses again wherever buildah's cache of blobs does not know the layer, and may then give another digest.
+ * A registry: one manifest with the publication's labels and annotations under every tag, so that all have one digest. Where the
+ * content stands under its key tag in the same registry, no layer passes this machine; else it is pushed once.
  */
-export function createRegistryPublisher(policy: RetryPolicy = POLICY): Publisher<'registry'> {
+export function createRegistryPublisher(settings: RegistryPublisherSettings = {}): Publisher<'registry'> {
+  const { policy = POLICIES.work, registries = sharedRegistries() } = settings;
+
+  const open = (repository: string, wanted: Pick<WantedPublication, 'layer'>, effort: Effort, at: Surroundings) =>
+    registries.repository(repository, registryAccess(wanted.layer.options.registry_opts_push, at.root), {
+      effort,
+      ...(effort === 'work' ? { policy } : {}),
+      ...(at.signal ? { signal: at.signal } : {}),
+      ...(at.say ? { say: at.say } : {}),
+    });
+
+  /** From the key tag; undefined where that cannot be. */
+  async function fromShared(image: PublishedImage, target: Repository, tags: readonly string[], workspace: Workspace) {
+    const { place = '', digest = '' } = image.shared ?? {};
+    const isElsewhere = splitRepository(place).host !== splitRepository(target.name).host;
+    if (image.shared === undefined || place.startsWith('oci:') || isElsewhere) return undefined;
+    const source = open(place, image, 'work', workspace);
+    const found = await source.manifest(digest, { direct: true });
+    const layers = found && parseManifest(found.bytes)?.layers;
+    if (found === undefined || layers === undefined) return undefined;
+    const { path: from } = splitRepository(place);
+    if (source.name !== target.name) {
+      const mounted = await Promise.all(layers.map((layer) => target.mountBlob(layer.digest, from)));
+      if (!mounted.every(Boolean)) return undefined;
+    }
+    return putTags(image, found, source, target, tags);
+  }
+
+  /** One push under the first tag, which then gets its annotations, as the others do. */
+  async function fromLocal(image: PublishedImage, target: Repository, tags: readonly string[], workspace: Workspace) {
+    const words = image.layer.options.registry_opts_push;
+    const transfer = { repository: target.name, words, workspace, policy };
+    const pushed = await pushImage(await image.labelled(), tags[0] ?? '', transfer);
+    try {
+      const found = await target.manifest(pushed, { direct: true });
+      if (found === undefined) throw new RegistryError('unexpected', `${target.name}@${pushed} is gone again`);
+      const isPlain = found.mediaType !== OCI_MANIFEST || wantsDockerFormat(words);
+      const put = isPlain ? undefined : await putTags(image, found, target, target, tags);
+      if (put !== undefined) return put;
+      // Docker's own format has no annotations.
+      for (const tag of tags.slice(1)) await target.putManifest(tag, found.mediaType, found.bytes);
+    } catch (error) {
+      // What buildah reaches and we do not: its own kind of authentication, say. Tags count more than annotations.
+      if (!(error instanceof RegistryError) || isPassing(error)) throw error;
+      workspace.say(`${target.name}: ${error.message}; skopeo sets the tags, without annotations`);
+      await setTagsBySkopeo(target.name, pushed, tags.slice(1), { words, workspace, policy });
+    }
+    return { digest: pushed, bytes: 0 };
+  }
+
   return {
     kind: 'registry',
 
     async publish(image, { repository, tags }, workspace) {
-      const [first, ...others] = tags;
-      if (first === undefined) return { references: [], bytes: 0 };
-      const info = await workspace.buildah.inspect(image.imageId);
-      const totalMs = PUSH_MS + (info?.size ?? 0) / SLOWEST_BYTES_PER_MS;
-      const digest = await withOptions(image.layer, repository, workspace, async (options) => {
-        // buildah's own retries are turned off: they would multiply with ours. The user's options come later and win.
-        const args = ['--retry=0', ...options.buildah];
-        const pushed = await again(policy, workspace, repository, () =>
-          workspace.buildah.push(image.imageId, `docker://${repository}:${first}`, args, { totalMs }),
-        );
-        for (const tag of others) {
-          await again(policy, workspace, repository, () => setTag(repository, pushed, tag, options, workspace));
-        }
-        return pushed;
-      });
-      return {
-        references: tags.map((tag) => ({ kind: 'image', reference: `${repository}:${tag}`, digest })),
-        bytes: 0,
-      };
+      if (tags.length === 0) return { references: [], bytes: 0 };
+      try {
+        const target = open(repository, image, 'work', workspace);
+        const isDocker = wantsDockerFormat(image.layer.options.registry_opts_push);
+        const shared = isDocker ? undefined : await fromShared(image, target, tags, workspace);
+        const { digest, bytes } = shared ?? (await fromLocal(image, target, tags, workspace));
+        return { references: referencesOf(repository, tags, digest), bytes };
+      } catch (error) {
+        workspace.signal.throwIfAborted();
+        throw explainRegistry(error, repository);
+      }
     },
 
     async verify(publication, { repository }, layer, asking) {
-      return withOptions(layer, repository, asking, async (options) => {
-        for (const published of publication.references) {
-          if (published.kind !== 'image') return false;
-          const digest = await again(policy, asking, repository, () => digestAt(published.reference, options, asking));
-          if (digest !== published.digest) return false;
-        }
-        return publication.references.length > 0;
+      const target = open(repository, { layer }, 'question', asking);
+      const same = publication.references.map(async (published) => {
+        if (published.kind !== 'image') return false;
+        const tag = published.reference.slice(published.reference.lastIndexOf(':') + 1);
+        return (await present(target, tag))?.digest === published.digest;
       });
+      return same.length > 0 && (await Promise.all(same)).every(Boolean);
+    },
+
+    async observe(wanted, { repository, tags }, asking): Promise<Publication | undefined> {
+      const target = open(repository, wanted, 'question', asking);
+      let found: (FoundManifest | undefined)[];
+      try {
+        found = await Promise.all(tags.map((tag) => present(target, tag)));
+      } catch {
+        return undefined;
+      }
+      const [first] = found;
+      const isOne = first !== undefined && found.every((one) => one?.digest === first.digest);
+      if (!isOne || !isPublicationOf(parseManifest(first.bytes)?.annotations, wanted)) return undefined;
+      return { references: referencesOf(repository, tags, first.digest), bytes: 0 };
     },
   };
 }
 
-type Surroundings = Asking & Partial<Pick<Workspace, 'temporary' | 'signal' | 'say'>>;
+type Surroundings = Asking & Partial<Pick<Workspace, 'signal' | 'say'>>;
 
-/** The auth file that `--creds` becomes lives only as long as the work. */
-async function withOptions<T>(
-  layer: Layer,
-  repository: string,
-  { temporary = tmpdir(), root }: Surroundings,
-  use: (options: RegistryOptions) => Promise<T>,
-): Promise<T> {
-  const folder = await mkdtemp(path.join(temporary, 'registry-'));
+/** What a tag names where we write to; a mirror may be late. Damaged is as good as not there: it will be put again. */
+async function present(target: Repository, tag: string): Promise<FoundManifest | undefined> {
   try {
-    return await use(await registryOptions(layer.options.registry_opts_push, { repository, temporary: folder, root }));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function again<T>(
-  policy: RetryPolicy,
-  { signal, say }: Surroundings,
-  repository: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await retry(work, {
-      policy,
-      ...(signal ? { signal } : {}),
-      retryable: isTransient,
-      onRetry: (error, attempt, delayMs) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        say?.(`${repository}: attempt ${attempt} of ${policy.attempts} failed, next in ${delayMs} ms: ${reason}`);
-      },
-    });
+    return await target.manifest(tag, { direct: true });
   } catch (error) {
-    throw explainRegistry(error, repository);
-  }
-}
-
-/** From the digest, not from the first tag: that one may have been moved meanwhile. No blob is read or sent. */
-async function setTag(
-  repository: string,
-  digest: string,
-  tag: string,
-  { skopeo }: RegistryOptions,
-  workspace: Workspace,
-): Promise<void> {
-  const flags = skopeo.flatMap((flag) => [`--src-${flag}`, `--dest-${flag}`]);
-  await workspace.exec(
-    'skopeo',
-    [
-      'copy',
-      '--quiet',
-      '--preserve-digests',
-      ...flags,
-      `docker://${repository}@${digest}`,
-      `docker://${repository}:${tag}`,
-    ],
-    { totalMs: TAG_MS },
-  );
-}
-
-/** Digest of the manifest that a tag names now; undefined when there is none. */
-async function digestAt(reference: string, { skopeo }: RegistryOptions, { exec }: Asking): Promise<string | undefined> {
-  const flags = skopeo.map((flag) => `--${flag}`);
-  try {
-    const { stdout } = await exec('skopeo', ['inspect', '--raw', ...flags, `docker://${reference}`], {
-      totalMs: TAG_MS,
-      quiet: true,
-    });
-    return `sha256:${createHash('sha256').update(stdout).digest('hex')}`;
-  } catch (error) {
-    if (
-      error instanceof CommandFailure &&
-      /manifest unknown|name unknown|not found|\b404\b/i.test(error.result.tail.join('\n'))
-    ) {
-      return undefined;
-    }
+    if (error instanceof RegistryError && error.kind === 'digest') return undefined;
     throw error;
   }
+}
+
+/** The derived configuration, then one manifest under every tag. The layers are there. */
+async function putTags(
+  image: PublishedImage,
+  found: FoundManifest,
+  source: Repository,
+  target: Repository,
+  tags: readonly string[],
+): Promise<{ digest: string; bytes: number } | undefined> {
+  const manifest = parseManifest(found.bytes);
+  const config = manifest && (await source.blob(manifest.config.digest, { direct: true }));
+  const derived = config && deriveImage(manifest, config, image.labels, image);
+  if (derived === undefined) return undefined;
+  await target.putBlob(derived.config);
+  const digests = await Promise.all(tags.map((tag) => target.putManifest(tag, OCI_MANIFEST, derived.manifest)));
+  const [digest = ''] = digests;
+  return { digest, bytes: derived.config.length + derived.manifest.length };
+}
+
+function referencesOf(repository: string, tags: readonly string[], digest: string): Publication['references'] {
+  return tags.map((tag) => ({ kind: 'image', reference: `${repository}:${tag}`, digest }));
 }

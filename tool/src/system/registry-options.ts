@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { RegistryAccess } from './registry/registries.ts';
 
 /** `registry_opts_push` or `registry_opts_pull`, in the forms that the programs take. No credentials in any of them. */
 export interface RegistryOptions {
@@ -8,6 +9,39 @@ export interface RegistryOptions {
   readonly buildah: readonly string[];
   /** For skopeo: its flags' names and values, to be prefixed by `--` or `--src-`, `--dest-`. */
   readonly skopeo: readonly string[];
+}
+
+/** What our own client needs of the same options. Paths are absolute. */
+export function registryAccess(words: readonly string[], root: string): RegistryAccess {
+  let access: RegistryAccess = {};
+  for (const { name, value } of flagsOf(words)) {
+    if (name === 'creds') access = { ...access, credentials: value ?? '' };
+    else if (name === 'authfile' && value) access = { ...access, authFile: path.resolve(root, value) };
+    else if (name === 'cert-dir' && value) access = { ...access, certDir: path.resolve(root, value) };
+    // As a flag of Go: alone it means true.
+    else if (name === 'tls-verify') access = { ...access, tlsVerify: !/^(false|f|0)$/i.test(value ?? 'true') };
+  }
+  return access;
+}
+
+/** The same options, pushing an OCI manifest whatever format they name: docker's cannot carry annotations. */
+export function withOciFormat(words: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as string;
+    if (word === '--format' || word === '-f') i++;
+    else if (!/^(--format=|-f)/.test(word)) kept.push(word);
+  }
+  return [...kept, '--format', 'oci'];
+}
+
+/** Whether the options ask for docker's own format. */
+export function wantsDockerFormat(words: readonly string[]): boolean {
+  return words.some((word, i) => {
+    const value =
+      /^(?:--format=|-f=?)(.+)/.exec(word)?.[1] ?? (/^(--format|-f)$/.test(word) ? words[i + 1] : undefined);
+    return value !== undefined && /^(v2s[12]|docker)$/.test(value);
+  });
 }
 
 interface Place {
