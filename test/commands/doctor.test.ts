@@ -183,6 +183,7 @@ describe('the command', () => {
   async function doctor(env: Record<string, string>) {
     const printed: string[] = [];
     const context = {
+      argv: [],
       cwd: folder,
       env,
       options: {},

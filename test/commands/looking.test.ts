@@ -26,6 +26,7 @@ async function output(run: CommandRun, values: CommandContext['values'] = {}, po
   const out: string[] = [];
   const err: string[] = [];
   const code = await run({
+    argv: [],
     cwd: root,
     env: { NO_COLOR: '1' },
     options: {},

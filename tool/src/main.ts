@@ -46,6 +46,7 @@ async function dispatch(program: string, argv: readonly string[], signals: Inter
   const { run } = await parsed.entry.load();
   const { root, state } = parsed.values as { root?: string; state?: string };
   const context: CommandContext = {
+    argv,
     cwd: process.cwd(),
     env: process.env,
     options: { ...(root === undefined ? {} : { root }), ...(state === undefined ? {} : { state }) },

@@ -1,23 +1,30 @@
+import { startResting } from './at-rest-keep.ts';
 import type { CommandRun } from './command.ts';
 import { hasRunLocks } from './has-run-locks.ts';
 import { prepare } from './prepare.ts';
 
 /** Builds and publishes what is not in line with the tree. */
 export const run: CommandRun = async (context) => {
-  const prepared = await prepare(context, context.positionals);
+  const resting = startResting(context);
+  const prepared = await prepare(resting?.context ?? context, context.positionals).catch((error: unknown) => {
+    resting?.stop();
+    throw error;
+  });
   if (context.values['dry-run'] === true) {
     const { printPlan } = await import('./plan.ts');
     printPlan(context, prepared, context.values.output === 'json');
     return 0;
   }
   const isIdle = [...prepared.plan.decisions.values()].every((decision) => decision.action === 'nothing');
+  const hasLocks = isIdle && hasRunLocks(prepared.stateDir);
+  resting?.stop();
   if (isIdle) {
     const { reportIdle } = await import('./report-idle.ts');
-    reportIdle(context, prepared);
-    if (hasRunLocks(prepared.stateDir)) {
+    const warnings = reportIdle(context, prepared);
+    if (hasLocks) {
       const { sweepBefore } = await import('./start-run.ts');
       await sweepBefore(context, prepared);
-    }
+    } else resting?.keep(prepared, warnings);
     return 0;
   }
   const { startRun } = await import('./start-run.ts');

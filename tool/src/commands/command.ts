@@ -1,5 +1,7 @@
 /** What a command gets from `main.ts`: everything of the process it may use. */
 export interface CommandContext {
+  /** As it was typed, without the program. */
+  readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Common options. */

@@ -1,21 +1,18 @@
-import { formatDuration } from '../report/format.ts';
+import { idleText } from '../report/idle-text.ts';
 import type { CommandContext } from './command.ts';
 import type { Prepared } from './prepare.ts';
 
-/** The end of a build that had nothing to do: no run, no folder, one line. */
-export function reportIdle(context: CommandContext, prepared: Prepared): void {
+/** The end of a build that had nothing to do: no run, no folder, one line. Gives the warnings that it printed. */
+export function reportIdle(context: CommandContext, prepared: Prepared): readonly string[] {
   const count = prepared.plan.decisions.size;
   if (context.values.output === 'json') {
     const layers = [...prepared.plan.decisions.keys()];
     const { verified, warnings } = prepared;
     context.print(JSON.stringify({ at: Date.now(), type: 'nothing-to-do', layers, verified, warnings }));
-    return;
+    return [];
   }
-  for (const { id, message } of prepared.warnings) context.warn(`warning: ${id === null ? '' : `${id}: `}${message}`);
-  const state = prepared.verified
-    ? 'up to date, destinations verified'
-    : 'up to date (records trusted; --verify asks the destinations)';
-  context.print(
-    `nothing to do: ${count} ${count === 1 ? 'layer' : 'layers'} ${state} in ${formatDuration(performance.now())}`,
-  );
+  const warnings = prepared.warnings.map(({ id, message }) => `warning: ${id === null ? '' : `${id}: `}${message}`);
+  for (const warning of warnings) context.warn(warning);
+  context.print(idleText(count, prepared.verified, performance.now()));
+  return warnings;
 }

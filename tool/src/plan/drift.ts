@@ -13,12 +13,12 @@ function limitOf({ options }: Layer): number | undefined {
 }
 
 /**
- * The moment, in milliseconds since the epoch, from which age is a reason to build the layer; undefined where it never is.
+ * The moment, in milliseconds since the epoch, after which age is a reason to build the layer; infinite where it never is.
  * @param lastBuiltAt ISO 8601 in UTC
  */
-export function ageDeadline(layer: Layer, lastBuiltAt: string): number | undefined {
+export function ageLimit(layer: Layer, lastBuiltAt: string): number {
   const [limit, built] = [limitOf(layer), millisecondsOf(lastBuiltAt)];
-  return limit === undefined || built === undefined ? undefined : built + limit;
+  return limit === undefined || built === undefined ? Number.POSITIVE_INFINITY : built + limit;
 }
 
 /**
@@ -28,9 +28,8 @@ export function ageDeadline(layer: Layer, lastBuiltAt: string): number | undefin
  * @param now milliseconds since the epoch
  */
 export function ageReason(layer: Layer, lastBuiltAt: string, now: number): Reason | undefined {
-  const deadline = ageDeadline(layer, lastBuiltAt);
   const built = millisecondsOf(lastBuiltAt);
-  if (deadline === undefined || built === undefined || now <= deadline) return undefined;
+  if (built === undefined || now <= ageLimit(layer, lastBuiltAt)) return undefined;
   const text = `last built ${ageText(now - built)} ago, rebuild_after is ${layer.options.rebuild_after}`;
   return { code: 'age', text };
 }
