@@ -17,7 +17,7 @@ function chain(change: (id: string) => Record<string, unknown> = () => ({})): La
 
 function wish(graph: LayerGraph, more: Partial<Wish> = {}): Wish {
   const all = new Set(graph.layers.keys());
-  return { named: all, needed: all, force: false, publish: true, reuse: false, refresh: false, ...more };
+  return { named: all, needed: all, force: false, publish: true, reuse: false, refresh: false, locked: false, ...more };
 }
 
 function actions(plan: Plan): Record<string, string> {

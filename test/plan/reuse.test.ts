@@ -18,7 +18,7 @@ const graph = graphOf([base, site], { site: on('base') });
 
 function wish(of: LayerGraph, more: Partial<Wish> = {}): Wish {
   const all = new Set(of.layers.keys());
-  return { named: all, needed: all, force: false, publish: true, reuse: true, refresh: false, ...more };
+  return { named: all, needed: all, force: false, publish: true, reuse: true, refresh: false, locked: false, ...more };
 }
 
 function kinds(plan: Plan): string[] {

@@ -7,7 +7,8 @@ export type ProxyFault = { readonly status: number } | 'reset' | undefined;
 export async function startFaultyProxy(
   target: string,
   fault: (request: IncomingMessage) => ProxyFault,
-): Promise<{ host: string; close(): void }> {
+): Promise<{ host: string; bytes(): number; close(): void }> {
+  let bytes = 0;
   const [hostname, port] = target.split(':');
   const server = createServer((incoming, outgoing) => {
     const what = fault(incoming);
@@ -24,6 +25,9 @@ export async function startFaultyProxy(
     const { method, url, headers } = incoming;
     const onward = request({ hostname, port, method, path: url, headers }, (reply) => {
       outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
+      reply.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
       reply.pipe(outgoing);
     });
     onward.on('error', () => outgoing.destroy());
@@ -32,6 +36,8 @@ export async function startFaultyProxy(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** Of all replies so far. */
+    bytes: () => bytes,
     close: () => {
       server.closeAllConnections();
       server.close();

@@ -22,6 +22,10 @@ export function openInputs({ root, stateDir, env }: Places): { reader: InputRead
       return mayRead(layer, places);
     },
     async named(layer, trace, temporary) {
+      if (trace === undefined) {
+        const { supersetAsSet } = await import('../inputs/superset.ts');
+        return supersetAsSet(layer, places);
+      }
       const { inputSetOf } = await import('../inputs/name-trace.ts');
       return inputSetOf(layer, trace, { ...places, temporary });
     },

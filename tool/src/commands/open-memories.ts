@@ -36,8 +36,7 @@ export function openMemories(opening: Opening): (layer: Layer) => Promise<LayerM
     const here = await local;
     const place = sharedPlaceOf(layer, opening.cache);
     if (place === undefined || opening.mode === 'off') return { ...(here && { local: here }), writes: false, warn };
-    const options = [...layer.options.registry_opts_pull, '\0', ...layer.options.registry_opts_push];
-    const key = JSON.stringify([place, options]);
+    const key = JSON.stringify([place, layer.options.registry_opts_push]);
     let shared = memories.get(key);
     if (shared === undefined) {
       shared = openShared(place, layer, opening, warn);
@@ -71,7 +70,7 @@ async function openLocal({ graphRoot, asking }: Opening): Promise<Memory | undef
 async function openShared(
   place: string,
   layer: Layer,
-  { root, env, asking, signal }: Opening,
+  { root, signal }: Opening,
   warn: (message: string) => void,
 ): Promise<Memory | undefined> {
   if (place.startsWith('oci:')) {
@@ -79,5 +78,5 @@ async function openShared(
     return createOciMemory({ directory: resolve(root, place.slice('oci:'.length)), place, signal, warn });
   }
   const { createRegistryMemory } = await import('../records/registry-memory.ts');
-  return createRegistryMemory(place, { layer, root, env, exec: asking.exec, signal, warn });
+  return createRegistryMemory(place, { options: layer.options.registry_opts_push, root, signal, warn });
 }

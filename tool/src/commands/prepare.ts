@@ -69,6 +69,7 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     publish: publishes,
     reuse: cache !== 'off',
     refresh: values.refresh === true,
+    locked: values.locked === true,
   };
   const asked = values.verify === true || (context.env.CI ?? '') !== '';
   const records = openRecords(stateDir);

@@ -23,7 +23,9 @@ export async function startRun(context: CommandContext, prepared: Prepared): Pro
   makeStateFolder(prepared.stateDir);
   const exec = createExec({ env, signal: context.signal });
   const swept = await sweepDeadRuns(prepared.stateDir, exec);
-  const isolation = await knownIsolation(prepared.stateDir, exec, env).catch(refuseMissing);
+  // Probing runs a container, which a machine that only takes over what others built may not even be able to.
+  const builds = [...prepared.plan.decisions.values()].some(({ action }) => action === 'build' || action === 'pending');
+  const isolation = builds ? await knownIsolation(prepared.stateDir, exec, env).catch(refuseMissing) : 'chroot';
   const reporter = createReporter({
     mode: (values.output ?? 'auto') as OutputMode,
     stdout,

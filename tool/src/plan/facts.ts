@@ -84,4 +84,6 @@ export interface Wish {
   readonly reuse: boolean;
   /** External parents are asked for again, whatever a record or the lock says. */
   readonly refresh: boolean;
+  /** What is used from outside must be what layers.lock says. */
+  readonly locked: boolean;
 }

@@ -1,10 +1,12 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BuildFailure } from '../build/builder.ts';
 import type { Layer } from '../config/layer.ts';
 import type { ParentLink } from '../graph/layer-graph.ts';
 import type { LayerInputs } from '../inputs/layer-inputs.ts';
 import { recipeOf } from '../plan/candidates.ts';
 import { recordOf } from '../plan/decide.ts';
+import { afterBuild } from '../plan/drift.ts';
 import type { InputSet } from '../recipe/input-set.ts';
 import type { KnownBuild } from '../recipe/known-build.ts';
 import { probeKeyOf, type Recipe, recipeKeyOf } from '../recipe/recipe.ts';
@@ -14,7 +16,7 @@ import type { Workspace } from '../system/workspace.ts';
 import { type BuiltImage, buildImage } from './build-image.ts';
 import { readLayerInputs } from './gather-facts.ts';
 import { keptName } from './kept-name.ts';
-import { chooseParent } from './parent-image.ts';
+import { type ChosenParent, chooseParent } from './parent-image.ts';
 import type { LayerWork } from './work-on-layer.ts';
 
 interface Attempt {
@@ -46,6 +48,7 @@ export async function buildOnce(
   if (after.stamp !== before.stamp) return undefined;
   const used = await usedByAnsible(work, layer, built, { temporary: workspace.temporary, beganAt });
   if (used === 'changed') return undefined;
+  await compareWithLock(work, layer, parent, built, workspace);
   const recipe = recipeOf(layer, parent.recipe, work.facts, { ...after.fixed.files, ...used?.files });
   const recipeKey = recipeKeyOf(recipe);
   const build = await keepEarlier(work, layer, { built, recipeKey, builtAt, durationMs }, workspace);
@@ -59,6 +62,31 @@ export async function buildOnce(
   const publications = work.facts.records.get(layer.id)?.publications ?? {};
   const link = work.graph.parents.get(layer.id) as ParentLink;
   return recordOf(layer, link, recipe, kept, { set: used?.set, publications });
+}
+
+/** A build past the lock is not recorded under it: it fails, or the lock takes what was used. Throws BuildFailure. */
+async function compareWithLock(
+  work: LayerWork,
+  layer: Layer,
+  { recipe }: ChosenParent,
+  { report }: BuiltImage,
+  workspace: Workspace,
+): Promise<void> {
+  const link = work.graph.parents.get(layer.id);
+  const parent =
+    link?.kind === 'external' && recipe.kind === 'external'
+      ? { reference: link.reference, digest: recipe.manifest }
+      : undefined;
+  const used = { repositories: report.repositories ?? {}, ...(parent && { parent }) };
+  const { locked } = work.wish;
+  const { lock, changed, differences, problem } = afterBuild(work.facts.locks.get(layer.id), used, { locked });
+  if (problem !== undefined) {
+    throw new BuildFailure(problem, { hint: "review and 'layers lock', or build without --locked" });
+  }
+  if (!changed || lock === undefined) return;
+  for (const difference of differences) workspace.warn(`layers.lock takes what was used: ${difference}`);
+  work.facts.locks.set(layer.id, lock);
+  await work.writeLock(layer.id, lock);
 }
 
 /** All that may decide the layer, in one stamp. */
@@ -76,7 +104,7 @@ async function usedByAnsible(
   { report }: BuiltImage,
   { temporary, beganAt }: { readonly temporary: string; readonly beganAt: number },
 ): Promise<{ readonly set: InputSet; readonly files: Recipe['files'] } | 'changed' | undefined> {
-  if (report.trace === undefined) return undefined;
+  if (layer.options.layer_type !== 'ansible') return undefined;
   const set = await work.reader.named(layer, report.trace, temporary);
   const { files, newest } = await work.reader.ofSet(layer, set);
   const isGone = set.read.some((name) => files[name] === 'absent');

@@ -14,6 +14,8 @@ export interface Asking {
   readonly graph: LayerGraph;
   readonly exec: Exec;
   readonly buildah: Buildah;
+  /** The place itself is asked, whatever local storage has under that name: to see what moved. */
+  readonly outside?: boolean;
 }
 
 /** Digest of an external parent; undefined, after a warning, where it cannot be found. */
@@ -35,7 +37,7 @@ async function digestOf(reference: string, asking: Asking): Promise<string> {
   if (layout?.[1] !== undefined) return layoutDigest(resolve(asking.root, layout[1]), layout[2] ?? 'latest');
   const pinned = reference.match(/@(sha256:[0-9a-f]{64})$/);
   if (pinned?.[1] !== undefined) return pinned[1];
-  const local = await asking.buildah.inspect(reference);
+  const local = asking.outside === true ? undefined : await asking.buildah.inspect(reference);
   if (local !== undefined) return local.digest;
   const hasTransport = (parseReference(reference)?.transport ?? '') !== '';
   const remote = hasTransport ? reference : `docker://${reference}`;

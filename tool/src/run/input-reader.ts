@@ -12,8 +12,11 @@ export interface InputReader {
   ofSet(layer: Layer, set: InputSet): Promise<SetReading>;
   /** State of everything that an Ansible layer may read: it differs when any of it was written. */
   mayRead(layer: Layer): Promise<{ readonly stamp: string }>;
-  /** The set that a run of Ansible depended on. `temporary`: the run's own folder, which is no input. */
-  named(layer: Layer, trace: AnsibleTrace, temporary: string): Promise<InputSet>;
+  /**
+   * The set that a run of Ansible depended on; without a whole trace, all that it may have read. `temporary`: the run's own folder,
+   * which is no input.
+   */
+  named(layer: Layer, trace: AnsibleTrace | undefined, temporary: string): Promise<InputSet>;
   /** Copies sources whose modes on disk are not the ones that count into `folder`: `src` → its copy. */
   stageCopies(layer: Layer, folder: string): Promise<ReadonlyMap<string, string>>;
 }

@@ -43,6 +43,7 @@ export interface RunRequest {
   readonly reader: InputReader;
   memoryOf: LayerWork['memoryOf'];
   answer(questions: readonly Question[]): Promise<boolean>;
+  writeLock: LayerWork['writeLock'];
 }
 
 /** Layers without a recorded duration are taken for this long: a minute, between a copy and a package installation. */
@@ -100,6 +101,7 @@ export async function run(request: RunRequest): Promise<RunSummary> {
     reader: request.reader,
     memoryOf: request.memoryOf,
     answer: request.answer,
+    writeLock: request.writeLock,
     async remember(record) {
       await request.records.write(record);
       setRecord(facts, record);

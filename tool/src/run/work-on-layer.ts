@@ -3,7 +3,7 @@ import { destinationsOf, type PublishedReference } from '../config/destinations.
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { Decision } from '../plan/decide.ts';
-import type { Question, Wish } from '../plan/facts.ts';
+import type { LayerLock, Question, Wish } from '../plan/facts.ts';
 import type { KeptImage } from '../recipe/known-build.ts';
 import { referencesAt } from '../recipe/portable-references.ts';
 import type { LayerRecord } from '../recipe/record.ts';
@@ -36,6 +36,8 @@ export interface LayerWork {
   memoryOf(layer: Layer): Promise<LayerMemory>;
   /** Puts answers into the facts; false when there were none. */
   answer(questions: readonly Question[]): Promise<boolean>;
+  /** Writes a layer's entry of layers.lock, others' untouched. */
+  writeLock(id: LayerId, lock: LayerLock): Promise<void>;
   /** Writes the record and makes it the layer's; durable when it resolves. */
   remember(record: LayerRecord): Promise<void>;
   /** Image of a layer that another one stands on; undefined where it is not to be had. */
