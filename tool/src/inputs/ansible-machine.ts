@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { expandPattern } from './source-glob.ts';
@@ -14,23 +13,26 @@ const COUNTED_BY_FILE = /^ANSIBLE_(CONFIG|ROLES_PATH|COLLECTIONS_PATHS?|HOME|VAU
 /** A short secret can be guessed from its digest, and logging in decides no content. */
 const SECRET = /PASS|TOKEN|SECRET|PRIVATE_KEY/;
 
-/** What Ansible is told by variables: `env:NAME` → digest of the value. */
-export function variablesThatCount(env: Environment): Readonly<Record<string, string>> {
-  const counting = Object.entries(env).filter(
-    ([name, value]) =>
-      value !== undefined &&
+/** Names of the variables that tell Ansible something that changes what it makes. */
+export function variablesThatCount(env: Environment): string[] {
+  return Object.keys(env).filter(
+    (name) =>
+      env[name] !== undefined &&
       name.startsWith('ANSIBLE_') &&
       ![DECIDES_NOTHING, COUNTED_BY_FILE, SECRET].some((expression) => expression.test(name)),
   );
-  return Object.fromEntries(counting.map(([name, value]) => [`env:${name}`, digestOf(value ?? '')]));
 }
 
 /** Where Ansible itself is installed. */
 export interface InstalledAnsible {
   /** The folder of Python packages, with collections in it too. */
   readonly packages: string;
-  /** Digest of the minor version: patch releases do not change what a playbook makes. */
+  /** Of ansible-core: `2.14.18`. */
   readonly core: string;
+  /** Of Jinja beside it: `3.1.2`; undefined where its package says none. */
+  readonly jinja?: string;
+  /** The interpreter that ansible-playbook's first line names. */
+  readonly python?: string;
 }
 
 /** Looks beside the `ansible-playbook` of $PATH and its Python, starting nothing. Undefined: not found there. */
@@ -47,13 +49,13 @@ export function installedAnsible(view: TreeView, env: Environment): InstalledAns
   for (const prefix of prefixes) {
     for (const place of ['lib/python3*/site-packages', 'lib/python3*/dist-packages', 'lib64/python3*/site-packages']) {
       const [release] = expandPattern(path.join(prefix, place, 'ansible/release.py'), disk);
-      const [, minor] = /^__version__ = ['"](\d+\.\d+)/m.exec(release ? (view.text(release) ?? '') : '') ?? [];
-      if (release && minor) return { packages: path.dirname(path.dirname(release)), core: digestOf(minor) };
+      const [, core] = /^__version__ = ['"](\d+\.[^'"]+)/m.exec(release ? (view.text(release) ?? '') : '') ?? [];
+      if (release === undefined || core === undefined) continue;
+      const packages = path.dirname(path.dirname(release));
+      const named = view.names(packages).map((name) => /^jinja2-(\d[\w.]*?)[.-](?:dist|egg)-info$/i.exec(name)?.[1]);
+      const jinja = named.find((version) => version !== undefined);
+      return { packages, core, ...(jinja !== undefined && { jinja }), ...(python !== undefined && { python }) };
     }
   }
   return undefined;
-}
-
-function digestOf(text: string): string {
-  return `sha256:${hash('sha256', text)}`;
 }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import type { Layer } from '../config/layer.ts';
 import { readAnsibleConfig } from './ansible-config.ts';
-import { installedAnsible, variablesThatCount } from './ansible-machine.ts';
+import { installedAnsible } from './ansible-machine.ts';
 import { resolveSource } from './copyfiles.ts';
 import type { Digester } from './digest-file.ts';
 import type { NamedFile } from './named-file.ts';
@@ -17,20 +17,13 @@ interface Places {
 }
 
 /** Raise it when a scan would find other files in the same tree: remembered scans are then made again. */
-const SCAN_VERSION = 4;
-
-/** What an Ansible layer reads. */
-export interface AnsibleInputs {
-  readonly files: readonly NamedFile[];
-  /** Digests of what is no file, by name. */
-  readonly values: Readonly<Record<string, string>>;
-}
+const SCAN_VERSION = 5;
 
 /**
- * Files that an Ansible layer may read, by a static reading of its playbooks: a superset of what counts, without roles that
- * nothing names; and the variables and the version that decide. A missing playbook is in the list, as it is a mistake that the caller tells.
+ * Files that an Ansible layer may read, by a static reading of its playbooks: a superset of what counts, without roles that nothing
+ * names. A missing playbook is in the list, as it is a mistake that others tell.
  */
-export async function ansibleInputs(layer: Layer, { root, digester, env }: Places): Promise<AnsibleInputs> {
+export async function ansibleFiles(layer: Layer, { root, digester, env }: Places): Promise<readonly NamedFile[]> {
   const { playbooks, inventory, vars, ansible_vault_password_file: vault } = layer.options;
   const own = Object.entries(env).filter(([name]) => name.startsWith('ANSIBLE_'));
   const environment = { ...Object.fromEntries(own), PATH: env.PATH, HOME: env.HOME ?? homedir() };
@@ -44,8 +37,7 @@ export async function ansibleInputs(layer: Layer, { root, digester, env }: Place
   };
   // Hashed: variables may be secret, and the key is kept on disk.
   const key = hash('sha256', JSON.stringify([SCAN_VERSION, root, environment, start]));
-  const { files, core } = await digester.scans.scan(key, (view) => scan(view, root, environment, start));
-  return { files, values: { ...variablesThatCount(env), ...(core !== undefined && { 'ansible-core': core }) } };
+  return digester.scans.scan(key, (view) => scan(view, root, environment, start));
 }
 
 interface Start {
@@ -55,12 +47,7 @@ interface Start {
   readonly vault: string | undefined;
 }
 
-interface Scanned {
-  readonly files: readonly NamedFile[];
-  readonly core?: string;
-}
-
-async function scan(view: TreeView, root: string, env: Places['env'], start: Start): Promise<Scanned> {
+async function scan(view: TreeView, root: string, env: Places['env'], start: Start): Promise<readonly NamedFile[]> {
   // Loaded here, as a scan that is remembered needs neither.
   const [{ createAnsibleScan }, { collectionFiles }, { parseTolerantly }] = await Promise.all([
     import('./ansible-scan.ts'),
@@ -90,8 +77,7 @@ async function scan(view: TreeView, root: string, env: Places['env'], start: Sta
     if (config.file !== undefined) named.set(config.file.path, config.file);
     secret.add(config.vaultPasswordFile);
   }
-  const files = [...named.values()].filter(({ path: file }) => !secret.has(file));
-  return { files, ...(ansible && { core: ansible.core }) };
+  return [...named.values()].filter(({ path: file }) => !secret.has(file));
 }
 
 /** Relative in the tree; a role elsewhere by its own name, as it may be installed in another place on the next machine. */

@@ -84,7 +84,7 @@ function entriesOf(root: string, source: string, digester: Digester): CopiedEntr
 }
 
 /** Values of `--name value` and `--name=value`. */
-function optionsOf(words: readonly string[]): Readonly<Partial<Record<string, string>>> {
+export function optionsOf(words: readonly string[]): Readonly<Partial<Record<string, string>>> {
   const options: Record<string, string> = {};
   words.forEach((word, at) => {
     const [, name, value] = /^--([a-z]+)(?:=(.*))?$/s.exec(word) ?? [];

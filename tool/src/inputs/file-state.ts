@@ -1,4 +1,5 @@
 import { type Stats, statSync } from 'node:fs';
+import type { DiskPath } from './names.ts';
 
 /**
  * What `lstat` says of a file, in the order device, inode, size, mtime, ctime, mode. Times in milliseconds with a fraction
@@ -10,7 +11,7 @@ export type FileState = readonly [number, number, number, number, number, number
 export const ABSENT: FileState = [0, 0, 0, 0, 0, 0];
 
 /** ABSENT where there is none, or none that this user can see. */
-export function stateOf(file: string): FileState {
+export function stateOf(file: DiskPath): FileState {
   try {
     const stats = statSync(file, { throwIfNoEntry: false });
     return stats === undefined ? ABSENT : fileState(stats);

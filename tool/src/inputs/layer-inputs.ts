@@ -2,22 +2,32 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Diagnostic, InvalidInput } from '../config/diagnostic.ts';
 import type { Layer } from '../config/layer.ts';
-import type { AnsibleInputs } from './ansible-static.ts';
+import type { Exec } from '../system/command.ts';
 import { type CopiedEntry, copiedSources, ignoreFiles, nameOf, resolveSource, setsMode } from './copyfiles.ts';
 import type { Digester, Entry } from './digest-file.ts';
+import { environmentOf } from './environment-inputs.ts';
 import { InputFailure } from './input-failure.ts';
 import type { NamedFile } from './named-file.ts';
+import { toolVersions } from './tool-versions.ts';
 
 /**
- * What a layer reads from the machine, by name. Names are paths relative to the root (`playbooks/roles/x/tasks/main.yml`) or, for
- * what lies outside the tree, symbolic (`ansible.cfg:/etc/ansible/ansible.cfg`). Never an absolute path of one checkout.
+ * What a layer reads from the machine, as far as that is known without running anything: of an Ansible layer not what its
+ * playbooks read, which only a run can tell (`input-set-digests.ts`). Names are paths relative to the root
+ * (`layers/files/motd`) or, for what lies outside the tree, absolute; never an absolute path of one checkout.
  */
 export interface LayerInputs {
-  /** name → digest of type, mode and content (`sha256:…`); for a folder of `copyfiles` one entry a file. */
+  /**
+   * name → digest of type, mode and content (`sha256:…`), a folder of `copyfiles` one entry a file; and
+   * `inventory-script:NAME` → digest of what the script says of the layer.
+   */
   readonly files: Readonly<Record<string, string>>;
-  /** Warnings found on the way (a tracked file that is more private on disk, an unreadable file). */
+  /** Tools whose version changes the result, cut as `tool_versions` says. */
+  readonly tools: Readonly<Record<string, string>>;
+  /** Variables that reach what the layer runs: name → `sha256:…` of the value. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Warnings found on the way (a tracked file that is more private on disk). */
   readonly warnings: readonly string[];
-  /** Differs when anything was written meanwhile, even when it was changed back. */
+  /** Of `files`: differs when any of them was written meanwhile, even when it was changed back. */
   readonly stamp: string;
 }
 
@@ -25,13 +35,15 @@ export interface InputPlaces {
   /** Absolute root of the tree. */
   readonly root: string;
   readonly digester: Digester;
-  /** For ANSIBLE_CONFIG and the like. */
+  /** The user's, for ANSIBLE_CONFIG and the like. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** For inventory scripts and rpm's database; made from `env` where it is needed and absent. */
+  readonly exec?: Exec;
 }
 
 /**
- * Digests of all that a layer reads. Throws InvalidInput with a diagnostic for each file that is missing, unreadable, or no
- * file at all (a FIFO, a device).
+ * Digests of all that a layer is known to read. Throws InvalidInput with a diagnostic for each file that is missing, unreadable,
+ * or no file at all (a FIFO, a device), and for an inventory script that fails.
  */
 export async function layerInputs(layer: Layer, places: InputPlaces): Promise<LayerInputs> {
   const { root, digester } = places;
@@ -47,25 +59,29 @@ export async function layerInputs(layer: Layer, places: InputPlaces): Promise<La
       }
     }
   }
-  const ansible = await inputsOfAnsible(layer, places);
-  for (const { name, path } of [...namedFiles(layer, root), ...ansible.files]) {
+  for (const { name, path } of namedFiles(layer, root)) {
     for (const entry of collect(() => [digester.look(path, true)])) entries.set(name, entry);
   }
+  const ansible = layer.options.layer_type === 'ansible' ? await import('./ansible-fixed.ts') : undefined;
+  const values = (await ansible?.fixedValues(layer, places, problems)) ?? {};
   if (problems.length > 0)
     throw new InvalidInput(`${layer.file} names files that cannot be used`, { diagnostics: problems, root });
   const names = [...entries.keys()].sort();
-  const digests = [
-    ...names.map((name) => [name, (entries.get(name) as Entry).digest]),
-    ...Object.entries(ansible.values),
-  ];
+  const digests = names.map((name) => [name, (entries.get(name) as Entry).digest] as const);
   return {
-    files: Object.fromEntries(digests.sort(([a = ''], [b = '']) => (a < b ? -1 : 1))),
+    files: sorted([...digests, ...Object.entries(values)]),
+    tools: await toolVersions(layer, places),
+    environment: environmentOf(layer, places.env),
     warnings: exposed.length === 0 ? [] : [exposedWarning(exposed)],
     // Made only when asked: a null build compares nothing.
     get stamp() {
       return names.map((name) => `${name} ${entries.get(name)?.state.join()}`).join('\n');
     },
   };
+}
+
+function sorted(entries: readonly (readonly [string, string])[]): Record<string, string> {
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Lets the work go on after a file that cannot be used, so that all of them are told at once. */
@@ -80,12 +96,6 @@ function collectorFor(layer: Layer, problems: Diagnostic[]): <T>(read: () => T[]
       return [];
     }
   };
-}
-
-async function inputsOfAnsible(layer: Layer, places: InputPlaces): Promise<AnsibleInputs> {
-  if (layer.options.layer_type !== 'ansible') return { files: [], values: {} };
-  const { ansibleInputs } = await import('./ansible-static.ts');
-  return ansibleInputs(layer, places);
 }
 
 /** Files that the layer file names beside its sources. */

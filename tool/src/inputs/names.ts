@@ -41,3 +41,14 @@ export function fromBytes(bytes: Buffer): DiskPath {
     return bytes;
   }
 }
+
+/** The path that `printable` showed. */
+export function fromPrintable(shown: string): DiskPath {
+  if (!shown.includes('\\')) return shown;
+  const bytes: Buffer[] = [];
+  for (const [token] of shown.matchAll(/\\x[0-9a-f]{2}|\\\\|[^\\]+|\\/g)) {
+    if (token.startsWith('\\x')) bytes.push(Buffer.from([Number.parseInt(token.slice(2), 16)]));
+    else bytes.push(Buffer.from(token === '\\\\' ? '\\' : token));
+  }
+  return fromBytes(Buffer.concat(bytes));
+}

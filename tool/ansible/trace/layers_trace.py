@@ -1,0 +1,161 @@
+"""Writes down which paths Ansible depends on: what it opens, lists, and only looks for.
+
+Records are appended to the file that LAYERS_ANSIBLE_TRACE names, each ended by NUL, as a path may hold any other byte:
+
+  V1          the first of a controller: the version of this format
+  R/path      opened for reading, whether it was there or not
+  P/path      asked for by stat, lstat, access or readlink
+  L/path      listed
+  E           the controller came to its end
+  !text       something went wrong in here: the trace is not whole
+
+Opening and listing are audited by Python itself, in C: nothing gets past. stat and its like are not, so the functions of `os` are
+wrapped; os.path, pathlib, glob and shutil call them through that module. A path is written at its first use in a process, in one
+write, so that a fork (which knows what its parent wrote) and os._exit lose nothing. Nothing in here may break a run.
+"""
+
+import atexit
+import os
+import sys
+import threading
+
+VERSION = b"V1\0"
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+_open, _write, _close, _getcwd = os.open, os.write, os.close, os.getcwd
+_fsencode = os.fsencode
+_real = {name: getattr(os, name) for name in ("stat", "lstat", "access", "readlink")}
+
+
+def begin(file):
+    kind = _kind_of_process()
+    if kind is None:
+        return
+    trace = _Trace(file, None if kind == "ansible" else os.environ.get("LAYERS_ANSIBLE_ROOT", ""))
+    if kind == "ansible" and not os.environ.get("LAYERS_ANSIBLE_TRACE_PID"):
+        # Only the first process ends the trace; what it starts finds this.
+        os.environ["LAYERS_ANSIBLE_TRACE_PID"] = str(os.getpid())
+        trace.write(VERSION)
+        atexit.register(trace.end, os.getpid())
+    sys.addaudithook(trace.audit)
+    _wrap(trace)
+
+
+def _kind_of_process():
+    """`ansible`: one of its own programs. `module`: one that runs on this machine; of those only paths in the tree count, as facts
+    are gathered from all over the place. None: any other Python, such as an inventory script, which counts by what it prints."""
+    argv = [word for word in getattr(sys, "argv", [""])]
+    program = os.path.basename(argv[0]) if argv else ""
+    if program.startswith("ansible"):
+        return "ansible"
+    # With pipelining a module is read from standard input.
+    if program in ("", "-") or program.startswith("AnsiballZ_") or "/ansible-tmp-" in argv[0]:
+        return "module"
+    return None
+
+
+class _Trace:
+    def __init__(self, file, only_below):
+        self.file = file
+        self.only_below = None if only_below is None else os.fsencode(only_below).rstrip(b"/") + b"/"
+        self.seen = set()
+        self.inside = threading.local()
+
+    def write(self, record):
+        # Opened each time: a descriptor that is kept may be closed by others, and be another file's then.
+        descriptor = _open(self.file, _APPEND)
+        try:
+            _write(descriptor, record)
+        finally:
+            _close(descriptor)
+
+    def note(self, kind, path):
+        if getattr(self.inside, "busy", False):
+            return
+        self.inside.busy = True
+        try:
+            # Seldom more than a look: most paths are asked for again and again.
+            if path.__class__ is str and path[:1] == "/" and (kind, path) in self.seen:
+                return
+            self._add(kind, path)
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self.inside.busy = False
+
+    def _add(self, kind, path):
+        # A path may be an object, or a descriptor that was opened before.
+        path = os.fspath(path) if not isinstance(path, int) else None
+        if path is None or path == "" or path == b"":
+            return
+        name = _fsencode(path)
+        if not name.startswith(b"/"):
+            name = _fsencode(_getcwd()) + b"/" + name
+        name = _normal(name)
+        if b"\0" in name:
+            return
+        if self.only_below is not None and not name.startswith(self.only_below):
+            return
+        record = kind.encode() + name + b"\0"
+        if record not in self.seen:
+            self.seen.add(record)
+            self.write(record)
+        if path.__class__ is str:
+            self.seen.add((kind, path)) if path[:1] == "/" else None
+
+    def _fail(self, error):
+        try:
+            self.write(b"!" + repr(error).encode("ascii", "backslashreplace").replace(b"\0", b"") + b"\0")
+        except Exception:
+            pass
+
+    def audit(self, event, arguments):
+        if event == "open":
+            path, mode, flags = arguments
+            if _reads(mode, flags):
+                self.note("R", path)
+        elif event == "os.listdir" or event == "os.scandir":
+            self.note("L", "." if arguments[0] is None else arguments[0])
+
+    def end(self, pid):
+        # A fork that ends as usual would call this too.
+        if os.getpid() == pid:
+            self.write(b"E\0")
+
+
+def _reads(mode, flags):
+    if isinstance(mode, str):
+        return "r" in mode or "+" in mode
+    if not isinstance(flags, int):
+        return True
+    return flags & os.O_ACCMODE != os.O_WRONLY and not flags & os.O_TRUNC
+
+
+def _normal(name):
+    """Without `//` and `/./`. `..` stays: it means something else behind a link."""
+    if b"//" not in name and b"/." not in name and not name.endswith(b"/"):
+        return name
+    return b"/" + b"/".join(part for part in name.split(b"/") if part not in (b"", b"."))
+
+
+def _wrap(trace):
+    def wrapped(name):
+        real = _real[name]
+
+        def probe(path, *args, **kwargs):
+            # Relative to an open folder: such a walk began with a listing or an open that is written down.
+            if kwargs.get("dir_fd") is None:
+                trace.note("P", path)
+            return real(path, *args, **kwargs)
+
+        probe.__name__ = probe.__qualname__ = name
+        probe.__doc__ = real.__doc__
+        return probe
+
+    for name, real in _real.items():
+        probe = wrapped(name)
+        setattr(os, name, probe)
+        # `os.stat in os.supports_follow_symlinks` is how shutil and others ask what it can do.
+        for supports in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):
+            if real in supports:
+                supports.add(probe)

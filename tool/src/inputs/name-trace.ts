@@ -1,0 +1,82 @@
+import { lstatSync } from 'node:fs';
+import path from 'node:path';
+import type { Layer } from '../config/layer.ts';
+import type { InputSet } from '../recipe/input-set.ts';
+import type { InputPlaces } from './layer-inputs.ts';
+import { layersIgnore } from './layers-ignore.ts';
+import { isIdleProbe } from './machine-paths.ts';
+import { fromPrintable } from './names.ts';
+import { setNames } from './set-names.ts';
+
+/** Absolute paths, as `printable` shows them (`build/builder.ts`, AnsibleTrace). */
+interface TracedPaths {
+  readonly read: readonly string[];
+  readonly probed: readonly string[];
+  readonly listed: readonly string[];
+}
+
+/**
+ * The input set of one run of Ansible. A path that was read counts by its content, so that it is in no other list; one that was
+ * listed is there only so. `temporary`: the run's own folder, which is no input.
+ */
+export async function inputSetOf(
+  layer: Layer,
+  trace: TracedPaths,
+  places: InputPlaces & { readonly temporary: string },
+): Promise<InputSet> {
+  const names = await setNames(layer, places, places.temporary);
+  const ignored = await layersIgnore(places.root);
+  const links = new Set<string>();
+  const named = (paths: readonly string[]): string[] => {
+    const found = paths.map((one) => names.nameOf(withoutUpwards(one, links)));
+    return found.filter((name) => name !== undefined).filter((name) => !ignored(name));
+  };
+  const read = new Set(named(trace.read.map(sourceOf)));
+  const listed = new Set(named(trace.listed).filter((name) => !read.has(name)));
+  const probes = [...named(trace.probed.filter((one) => !isCompiled(one))), ...named([...links])];
+  const counted = probes.filter((name) => name !== '.' && !read.has(name) && !listed.has(name) && !isIdleProbe(name));
+  return {
+    version: 1,
+    read: [...read].filter((name) => name !== '.').sort(),
+    probed: withoutAncestors([...new Set(counted)].sort(), [...read, ...listed]),
+    listed: [...listed].sort(),
+  };
+}
+
+/** Python opens what it compiled before, if that is still right, and not the source. */
+function sourceOf(file: string): string {
+  return file.replace(/\/__pycache__\/([^/]+?)\.cpython-[^/]+\.pyc$/, '/$1.py');
+}
+
+function isCompiled(file: string): boolean {
+  return /\.py[co]$/.test(file);
+}
+
+/** Resolves `..`. Behind a link it leads elsewhere than the text says: then the link counts too, and is added to `links`. */
+function withoutUpwards(file: string, links: Set<string>): string {
+  if (!file.includes('/..')) return file;
+  let current = '';
+  for (const part of file.split('/').filter(Boolean)) {
+    if (part !== '..') current = `${current}/${part}`;
+    else {
+      if (isLink(current)) links.add(current);
+      current = path.posix.dirname(current).replace(/^\/$/, '');
+    }
+  }
+  return current || '/';
+}
+
+function isLink(file: string): boolean {
+  try {
+    return lstatSync(fromPrintable(file), { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  } catch {
+    return false;
+  }
+}
+
+/** Outside the tree, a folder that was passed on the way to something that counts says no more than that does. */
+function withoutAncestors(probed: readonly string[], others: readonly string[]): string[] {
+  const isOutside = (name: string) => /^[/~$]/.test(name);
+  const outside = [...probed, ...others].filter(isOutside);
+  return probed.filter((name) => !isOutside(name) || !outside.some((one) => one.startsWith(`${name}/`)));
+}
