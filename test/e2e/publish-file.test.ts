@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Destination } from '../../tool/src/config/destinations.ts';
 import { createBootFiles } from '../../tool/src/publish/boot-files.ts';
-import { publish } from '../../tool/src/publish/publishers.ts';
+import { publish, publisherOf } from '../../tool/src/publish/publishers.ts';
 import { verify } from '../../tool/src/publish/verify.ts';
 import { type ContainerStorage, createContainerStorage } from '../helpers/container-storage.ts';
 import {
@@ -75,8 +75,35 @@ test('the contract’s keys as files, made once, one inode for all tags', async 
   expect(await verify(publication, destination(), layer, workspace)).toBe(false);
 });
 
+test('a new tag is another name, made without the image; a fresh state folder sees what is there', async () => {
+  const { contentDigest, recipeKey, publishKey, layer } = publishedImage(imageId);
+  const wanted = { contentDigest, recipeKey, publishKey, layer };
+  const publisher = await publisherOf('file');
+  expect(await publisher.observe(wanted, destination(), workspace)).toBeUndefined();
+  const { references } = await put(destination());
+  const absent = { make: () => Promise.reject(new Error('squashed')) };
+  const more = destination({ tags: ['new', 'latest'] });
+  expect(await publisher.observe(wanted, more, workspace)).toBeUndefined();
+  expect((await publish(publishedImage(imageId), more, workspace, absent)).bytes).toBe(0);
+  expect(await publisher.observe(wanted, more, workspace)).toBeDefined();
+  expect(await publisher.observe(wanted, destination(), workspace)).toEqual({ references, bytes: 0 });
+  const other = { ...wanted, contentDigest: `sha256:${'0'.repeat(64)}` };
+  expect(await publisher.observe(other, destination(), workspace)).toBeUndefined();
+  expect(await publisher.observe(wanted, destination({ bootKernel: '6.1.0-9*' }), workspace)).toBeUndefined();
+  // Written anew, as the names are of one file.
+  const root = path.join(workspace.root, 'published/boot-images/compute/tiny1.5-tiny-1.5');
+  await rm(root);
+  await writeFile(root, 'touched');
+  expect(await publisher.observe(wanted, destination(), workspace)).toBeUndefined();
+  expect((await publish(publishedImage(imageId), destination(), workspace, absent)).bytes).toBe(0);
+  expect(await publisher.observe(wanted, destination(), workspace)).toEqual({ references, bytes: 0 });
+});
+
 test('the squashfs holds the image, and the mount points that it lacked; twice made, equal bytes', async () => {
-  const [one, two] = [createBootFiles(publishedImage(imageId), workspace), createBootFiles(publishedImage(imageId), workspace)];
+  const [one, two] = [
+    createBootFiles(publishedImage(imageId), workspace),
+    createBootFiles(publishedImage(imageId), workspace),
+  ];
   const { squashfsOptions } = destination();
   const made = await one.make(squashfsOptions, 'newest');
   expect(await one.make(squashfsOptions, 'newest')).toBe(made);
@@ -95,7 +122,12 @@ test('the temporary folder on another file system: copied, checked, still one in
   const other = await recordingWorkspace(memory, { exec: storage.exec });
   try {
     const far = { ...workspace, temporary: other.temporary };
-    await publish(publishedImage(imageId), destination({ directory: 'far' }), far, createBootFiles(publishedImage(imageId), far));
+    await publish(
+      publishedImage(imageId),
+      destination({ directory: 'far' }),
+      far,
+      createBootFiles(publishedImage(imageId), far),
+    );
     const place = path.join(workspace.root, 'far/compute/tiny1.5-tiny');
     expect((await stat(`${place}-latest`)).nlink).toBe(2);
   } finally {

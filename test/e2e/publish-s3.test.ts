@@ -44,6 +44,13 @@ afterAll(async () => {
   await storage?.[Symbol.asyncDispose]();
 });
 
+const NO_SQUASH: BootFiles = { make: () => Promise.reject(new Error('squashed')) };
+/** The image is not on this machine, and nobody is to bring it. */
+const ABSENT = {
+  local: () => Promise.reject(new Error('pulled')),
+  labelled: () => Promise.reject(new Error('pulled')),
+};
+
 type S3Destination = Extract<Destination, { kind: 's3' }>;
 
 function destination(more: Partial<S3Destination> = {}): S3Destination {
@@ -88,6 +95,12 @@ test('exactly the contract’s objects, read back equal; a second publication se
       'recipe-key': image.recipeKey,
       'content-digest': image.contentDigest,
       layer: 'test/tiny',
+      settings: expect.stringMatching(/^[0-9a-f]{32}$/),
+      os: 'tiny1.5',
+      kernel: 'vmlinuz-6.1.0-18-amd64',
+      'kernel-sha256': (await get(kernel)).sha256,
+      initramfs: 'initrd-6.1.0-18-amd64',
+      'initramfs-sha256': (await get(initrd)).sha256,
     });
   }
   expect((await get(kernel)).sha256).toBe(createHash('sha256').update('kernel 18').digest('hex'));
@@ -107,19 +120,44 @@ test('exactly the contract’s objects, read back equal; a second publication se
   expect(again).toEqual({ ...publication, bytes: 0 });
 });
 
-test('a new tag is a copy on the server', async () => {
+test('a new tag is a copy on the server, made without the image, also from a tag that is not wanted any more', async () => {
   const publisher = createS3Publisher({ env });
-  const { bytes } = await publisher.publish(publishedImage(imageId), destination({ tags: ['new'] }), workspace, boot);
-  // Another tag alone gives nothing to copy from: only what was published to this destination is looked at.
-  expect(bytes).toBeGreaterThan(0);
-  const both = await publisher.publish(
-    publishedImage(imageId),
-    destination({ tags: ['new', 'newer'] }),
-    workspace,
-    boot,
-  );
-  expect(both.bytes).toBe(0);
+  const image = { ...publishedImage(imageId), ...ABSENT };
+  for (const tags of [['latest', 'new'], ['newest']]) {
+    const { bytes, references } = await publisher.publish(image, destination({ tags }), workspace, NO_SQUASH);
+    expect(bytes).toBe(0);
+    for (const one of references) {
+      if (one.kind === 'image') throw new Error('not an image');
+      expect((await get(new URL(one.url).pathname.slice(`/${BUCKET}/`.length))).sha256).toBe(one.sha256);
+    }
+  }
   expect(await list('compute/tiny1.5-tiny-new')).toHaveLength(2);
+});
+
+test('a fresh machine asks what is there; other content, options or tags are not', async () => {
+  const publisher = createS3Publisher({ env });
+  const { publishKey, recipeKey, layer, contentDigest } = publishedImage(imageId);
+  const wanted = { publishKey, recipeKey, layer, contentDigest };
+  const found = await publisher.observe(wanted, destination(), workspace);
+  const published = await publisher.publish(
+    { ...publishedImage(imageId), ...ABSENT },
+    destination(),
+    workspace,
+    NO_SQUASH,
+  );
+  expect(found).toEqual(published);
+  expect(await publisher.verify(found!, destination(), layer, workspace)).toBe(true);
+  const other = { ...wanted, contentDigest: `sha256:${'0'.repeat(64)}` };
+  expect(await publisher.observe(other, destination(), workspace)).toBeUndefined();
+  expect(await publisher.observe(wanted, destination({ tags: ['latest', 'x'] }), workspace)).toBeUndefined();
+  expect(await publisher.observe(wanted, destination({ squashfsOptions: [] }), workspace)).toBeUndefined();
+  expect(await publisher.observe(wanted, destination({ bucket: 'absent' }), workspace)).toBeUndefined();
+  // Another image's root under a tag of ours, by whoever it was.
+  const moved = destination({ prefix: 'moved/', tags: ['latest'] });
+  await publisher.publish(publishedImage(imageId), moved, workspace, boot);
+  expect(await createS3Publisher({ env }).observe(wanted, moved, workspace)).toBeDefined();
+  await publisher.publish({ ...publishedImage(imageId), ...other }, moved, workspace, boot);
+  expect(await createS3Publisher({ env }).observe(wanted, moved, workspace)).toBeUndefined();
 });
 
 test('verify notices a missing and a replaced object', async () => {
@@ -142,7 +180,12 @@ test('another layer with other content under one kernel key: a warning that name
   });
   const publisher = createS3Publisher({ env });
   const image = publishedImage(other, { name: 'other' }, 'test/other');
-  await publisher.publish(image, destination({ name: 'other' }), workspace, createBootFiles(publishedImage(other), workspace));
+  await publisher.publish(
+    image,
+    destination({ name: 'other' }),
+    workspace,
+    createBootFiles(publishedImage(other), workspace),
+  );
   expect(workspace.warnings.filter((one) => one.includes('vmlinuz-6.1.0-18-amd64'))).toHaveLength(1);
   expect(workspace.warnings.at(-1)).toMatch(/published by test\/tiny .* test\/other/);
 });

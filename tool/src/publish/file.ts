@@ -39,8 +39,10 @@ export const filePublisher: Publisher<'file'> = {
       const facts = rootFactsOf(contentDigest, destination, names, contents);
       const holders = new Map<string, string>();
       // Looked at again: while we waited for the lock somebody else may have replaced it.
-      const there = holder && (await whatIsThere(holder, objects.get(path.relative(directory, holder))));
-      if (holder && there?.sha256 === contents.root.sha256) holders.set(there.sha256, holder);
+      if (holder !== undefined) {
+        const there = await whatIsThere(holder, objects.get(path.relative(directory, holder)));
+        if (there?.sha256 === contents.root.sha256) holders.set(there.sha256, holder);
+      }
       let bytes = 0;
       for (const { kind, key } of objectsOf(destination, names)) {
         const target = targetOf(directory, key);

@@ -9,6 +9,7 @@ import {
   readManifest,
   writeBlob,
 } from '../records/oci-layout.ts';
+import { isSound } from '../records/oci-sound.ts';
 import type { PublishedImage } from './publisher.ts';
 
 /** buildah's own; everything else is what `image.labels` says. */
@@ -39,6 +40,7 @@ export async function relabelled(
   const sorted = [...kept, ...Object.entries(image.labels)].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const Labels = Object.fromEntries(sorted);
   let bytes = 0;
+  for (const layer of found.layers) if (!(await isSound(from, layer.digest))) return undefined;
   for (const layer of found.layers) bytes += await linkBlob(from, layout, layer);
   const config = await writeBlob(layout, found.config.mediaType, { ...before, config: { ...before.config, Labels } });
   const annotations = foreignAnnotations(found.annotations);

@@ -1,10 +1,7 @@
-import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { type InputSet, MOST_INPUT_SETS, type ProbeKey } from '../recipe/input-set.ts';
-import type { KeptImage, KnownBuild } from '../recipe/known-build.ts';
+import type { KnownBuild } from '../recipe/known-build.ts';
 import type { Recipe, RecipeKey } from '../recipe/recipe.ts';
 import { CommandFailure } from '../system/command.ts';
-import { storageReference } from '../system/image-reference.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { annotationsOf, foreignAnnotations, knownBuildFrom } from './build-document.ts';
 import { ImageGone } from './image-gone.ts';
@@ -12,15 +9,8 @@ import { inputSetsTagOf, keyTagOf, recipeTagOf } from './key-tag.ts';
 import { type Memory, MemoryUnreachable, type ToKeep } from './memory.ts';
 import { readArtefact, writeArtefact } from './oci-artefact.ts';
 import { DamagedIndex, removeUnreachable, setTags, tagsOf } from './oci-index.ts';
-import {
-  blobPath,
-  type Descriptor,
-  isWhole,
-  MANIFEST_TYPE,
-  type OciManifest,
-  readManifest,
-  writeBlob,
-} from './oci-layout.ts';
+import { type Descriptor, isWhole, MANIFEST_TYPE, readManifest, writeBlob } from './oci-layout.ts';
+import { copyToStorage } from './oci-pull.ts';
 import { pushIntoLayout, withLayout } from './oci-push.ts';
 
 export interface OciMemorySettings {
@@ -127,45 +117,6 @@ async function write(directory: string, place: string, build: ToKeep, workspace:
   if (await setTags(directory, new Map(entries))) await removeUnreachable(directory);
   const size = pushed.manifest.layers.reduce((sum, one) => sum + one.size, 0);
   return { ...known, image: { ...known.image, shared: { place, digest: descriptor.digest, size } } };
-}
-
-/**
- * By digest, through a layout of this one image whose blobs are the shared layout's: skopeo 1.9 takes only tags, and a tag may
- * have moved. skopeo compares every blob with its digest while it reads.
- */
-async function copyToStorage(
-  directory: string,
-  digest: string,
-  { config, layers }: OciManifest,
-  workspace: Workspace,
-): Promise<KeptImage> {
-  const id = config.digest.slice('sha256:'.length);
-  const folder = await mkdtemp(path.join(workspace.temporary, 'pull-'));
-  try {
-    const view = path.join(folder, 'image');
-    await mkdir(view);
-    await symlink(path.join(directory, 'blobs'), path.join(view, 'blobs'));
-    await writeFile(path.join(view, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-    const { size } = await stat(blobPath(view, digest));
-    const manifests = [{ mediaType: MANIFEST_TYPE, digest, size }];
-    await writeFile(path.join(view, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }));
-    await workspace.exec('skopeo', [
-      'copy',
-      '--quiet',
-      `oci:${view}`,
-      await storageReference(`@${id}`, workspace.buildah),
-    ]);
-  } catch (error) {
-    if (error instanceof CommandFailure && /digest|verif|no such file/i.test(error.result.tail.join('\n'))) {
-      throw new ImageGone(`${digest} in ${directory} is damaged: ${error.message}`, { cause: error });
-    }
-    throw error;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-  const store = await workspace.buildah.store();
-  const size = (await workspace.buildah.inspect(id))?.size ?? layers.reduce((sum, layer) => sum + layer.size, 0);
-  return { id, ...store, size };
 }
 
 /** What the disk or a program says becomes "cannot be asked"; a damaged index is said and holds nothing. */

@@ -1,10 +1,11 @@
-import { link, readdir } from 'node:fs/promises';
+import { link, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { blobPath } from './oci-layout.ts';
+import { isSound } from './oci-sound.ts';
 
 /**
- * Links the blob `digest` into `target` when `layout` or a layout beside it holds one. Only whole blobs have their names: they get
- * them after their digest was checked and their content was synced.
+ * Links the blob `digest` into `target` when `layout` or a layout beside it holds one. A damaged one is passed over, and removed from
+ * `layout` itself, where skopeo's would be dropped in its favour.
  */
 export async function linkIfThere(digest: string, layout: string, target: string): Promise<void> {
   const parent = path.dirname(layout);
@@ -14,6 +15,10 @@ export async function linkIfThere(digest: string, layout: string, target: string
     ...siblings.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(parent, name)),
   ];
   for (const place of layouts) {
+    if (!(await isSound(place, digest))) {
+      if (place === layout) await rm(blobPath(place, digest), { force: true });
+      continue;
+    }
     const isLinked = await link(blobPath(place, digest), blobPath(target, digest)).then(
       () => true,
       () => false,
