@@ -91,6 +91,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     positionals: 1,
     load: () => import('./why.ts'),
   },
+  lock: {
+    usage: 'lock [SELECTOR…]',
+    summary: 'write what parents and package repositories are now into layers.lock',
+    options: { check: { type: 'boolean', help: 'write nothing; exit 3 when it would change' } },
+    load: () => import('./lock.ts'),
+  },
+  outdated: {
+    usage: 'outdated [SELECTOR…]',
+    summary: 'what moved outside since the last builds: parents, package repositories, packages',
+    options: { json: JSON_OPTION, 'exit-code': { type: 'boolean', help: 'exit 3 when something moved' } },
+    load: () => import('./outdated.ts'),
+  },
   list: {
     usage: 'list [SELECTOR…]',
     summary: 'layers, parents and destinations',

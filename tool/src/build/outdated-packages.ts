@@ -1,0 +1,93 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Workspace } from '../system/workspace.ts';
+import type { BuildTarget } from './builder.ts';
+import { dnfOnHost } from './dnf-host.ts';
+import { dnfInside } from './dnf-inside.ts';
+import { exportScript, proxyVariables } from './proxy.ts';
+import { collectRepositories } from './repositories.ts';
+import { statInRoot } from './root-files.ts';
+
+/** A package that an image has and that its repositories have newer. */
+export interface OutdatedPackage {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** `undefined`: there is no package manager that could tell. */
+type Teller = (target: BuildTarget, workspace: Workspace) => Promise<OutdatedPackage[]>;
+
+/** In a container that is thrown away: what an upgrade would bring, by the package manager of the image, else by the host's. Throws CommandFailure. */
+export async function outdatedPackages(
+  target: BuildTarget,
+  workspace: Workspace,
+): Promise<OutdatedPackage[] | undefined> {
+  const teller = await tellerOf(target.mountPoint);
+  return teller === undefined
+    ? undefined
+    : (await teller(target, workspace)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function tellerOf(root: string): Promise<Teller | undefined> {
+  const has = async (file: string) => (await statInRoot(root, file)) !== undefined;
+  if (await has('usr/bin/dnf')) return askDnf;
+  if (await has('usr/bin/apt-get')) return askApt;
+  if ((await has('usr/lib/sysimage/rpm')) || (await has('var/lib/rpm'))) return askDnf;
+  return undefined;
+}
+
+const SCRATCH = '/run/layers';
+const SIMULATE = `set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+. ${SCRATCH}/layers-proxy.sh
+apt-get -q -o Acquire::Retries=3 -o APT::Update::Error-Mode=any update >&2
+exec apt-get -q -s -o APT::Get::Show-User-Simulation-Note=false dist-upgrade
+`;
+
+const askApt: Teller = async ({ layer, container }, workspace) => {
+  const folder = path.join(workspace.temporary, 'outdated');
+  await mkdir(folder, { recursive: true });
+  const proxy = exportScript(proxyVariables(layer));
+  await writeFile(path.join(folder, 'layers-proxy.sh'), proxy, { mode: 0o600 });
+  const { stdout } = await workspace.buildah.run(container, ['/bin/sh', '-c', SIMULATE], {
+    volumes: [`${folder}:${SCRATCH}`],
+    quiet: true,
+  });
+  return parseSimulation(stdout);
+};
+
+/** `Inst NAME [OLD] (NEW ORIGIN…)`; a package that is new has no old version. Pure. */
+export function parseSimulation(text: string): OutdatedPackage[] {
+  return text.split('\n').flatMap((line) => {
+    const [, name, from, to] = /^Inst (\S+) \[([^\]]+)\] \((\S+)/.exec(line) ?? [];
+    return name === undefined || from === undefined || to === undefined ? [] : [{ name, from, to }];
+  });
+}
+
+const MARK = 'layers-package';
+
+const askDnf: Teller = async (target, workspace) => {
+  const isInside = (await statInRoot(target.mountPoint, 'usr/bin/dnf')) !== undefined;
+  const dnf = (isInside ? dnfInside : dnfOnHost)(target, workspace, collectRepositories());
+  const list = async (which: string): Promise<ReadonlyMap<string, string>> => {
+    const lines: string[] = [];
+    const query = ['repoquery', which, `--queryformat=${MARK} %{name}.%{arch} %{evr}\\n`];
+    await dnf.run(query, [], (line) => void lines.push(line));
+    return parseQuery(lines);
+  };
+  const newer = await list('--upgrades');
+  if (newer.size === 0) return [];
+  const installed = await list('--installed');
+  return [...newer].map(([name, to]) => ({ name, from: installed.get(name) ?? '', to }));
+};
+
+/** Name with architecture → version; of several (kernels) the last one that is listed. Pure. */
+export function parseQuery(lines: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const line of lines) {
+    const [, name, version] = new RegExp(`^${MARK} (\\S+) (\\S+)$`).exec(line.trim()) ?? [];
+    if (name !== undefined && version !== undefined) found.set(name, version);
+  }
+  return found;
+}

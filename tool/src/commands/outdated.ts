@@ -1,0 +1,68 @@
+import { tmpdir } from 'node:os';
+import { relative } from 'node:path';
+import type { Layer, LayerId } from '../config/layer.ts';
+import { select } from '../graph/select.ts';
+import { resolveSource } from '../inputs/copyfiles.ts';
+import type { LayerRecord } from '../recipe/record.ts';
+import { openRecords } from '../records/record-store.ts';
+import { outdatedLines } from '../report/outdated-text.ts';
+import { hasMoved, outdatedLayers, packagesInside } from '../run/outdated.ts';
+import { openThrowaway, type Throwaway } from '../run/throwaway.ts';
+import type { CommandContext, CommandRun } from './command.ts';
+import { loadTree } from './load-tree.ts';
+import { parentAsker } from './outside.ts';
+import { printDiagnostics } from './print-diagnostics.ts';
+
+/** What moved outside since the layers were built, packages by name where their manager can tell. Changes nothing. `--exit-code`: 3 when something moved. */
+export const run: CommandRun = async (context) => {
+  const { graph, diagnostics, tree, stateDir } = await loadTree({ ...context.options, cwd: context.cwd });
+  printDiagnostics(context, diagnostics, tree.root);
+  const { named } = select(graph, { selectors: context.positionals, prefix: relative(tree.root, context.cwd) });
+  const records = openRecords(stateDir);
+  const recordOf = (id: LayerId) => {
+    const stored = records.read(id);
+    return stored.kind === 'record' ? stored.record : undefined;
+  };
+  const { enterUserNamespace } = await import('./enter-user-namespace.ts');
+  enterUserNamespace(context);
+  const opened = opener(context, tree.root, stateDir);
+  try {
+    const parentNow = parentAsker(context, tree.root, graph);
+    const asking = { graph, env: context.env, signal: context.signal, parentNow };
+    const packagesOf = async (layer: Layer, record: LayerRecord) => {
+      const throwaway = await opened.open();
+      const resolve = (file: string) => resolveSource(tree.root, layer.file, file);
+      return packagesInside(layer, record, { throwaway, resolve });
+    };
+    const { layers, problems } = await outdatedLayers(named, recordOf, asking, packagesOf);
+    for (const problem of problems) context.warn(`warning: ${problem}`);
+    if (context.values.json === true) context.print(JSON.stringify({ version: 1, layers }));
+    else for (const line of outdatedLines(layers)) context.print(line);
+    return context.values['exit-code'] === true && layers.some(hasMoved) ? 3 : 0;
+  } finally {
+    await opened.close();
+  }
+};
+
+/** Containers are made only when a layer has to be looked into. */
+function opener(
+  context: CommandContext,
+  root: string,
+  stateDir: string,
+): { open(): Promise<Throwaway>; close(): Promise<void> } {
+  const { env, signal, forced } = context;
+  let opened: Throwaway | undefined;
+  return {
+    async open() {
+      if (opened !== undefined) return opened;
+      const { knownIsolation } = await import('../run/known-isolation.ts');
+      const { createExec } = await import('../system/exec.ts');
+      const isolation = await knownIsolation(stateDir, createExec({ env, signal }), env);
+      opened = openThrowaway({ root, environment: env, isolation, signal, forced }, stateDir, env.TMPDIR || tmpdir());
+      return opened;
+    },
+    async close() {
+      await opened?.[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import type { LayerGraph } from '../graph/layer-graph.ts';
+import { externalDigest } from '../run/externals.ts';
+import { openAsking } from './asking.ts';
+import type { CommandContext } from './command.ts';
+
+/**
+ * Asks for digests of external parents where they really are; what is there no more, or was never pushed anywhere, is what local storage has.
+ * Warns where neither knows the image.
+ */
+export function parentAsker(
+  context: CommandContext,
+  root: string,
+  graph: LayerGraph,
+): (reference: string) => Promise<string | undefined> {
+  const asking = { graph, ...openAsking(context, root) };
+  return async (reference) => {
+    const outside = await externalDigest(reference, { ...asking, outside: true }, () => {});
+    return outside ?? externalDigest(reference, asking, (message) => context.warn(message));
+  };
+}

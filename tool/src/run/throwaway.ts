@@ -1,0 +1,61 @@
+import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { LayerId } from '../config/layer.ts';
+import { createBuildah } from '../system/buildah-cli.ts';
+import { createExec } from '../system/exec.ts';
+import { createLocked } from '../system/lock.ts';
+import { removeContainers } from '../system/sweep.ts';
+import type { Workspace } from '../system/workspace.ts';
+import { newRunId } from './run-folder.ts';
+import type { RunPlace } from './workspace.ts';
+
+/**
+ * A place for looking into images that leaves nothing: neither records nor logs. It holds a run's lock, so that the next run sweeps what is left
+ * when it is killed.
+ */
+export interface Throwaway extends AsyncDisposable {
+  workspace(id: LayerId): Workspace;
+}
+
+export function openThrowaway(
+  place: Pick<RunPlace, 'root' | 'environment' | 'isolation' | 'signal' | 'forced'>,
+  stateDir: string,
+  temporaryRoot: string,
+): Throwaway {
+  const runId = newRunId(new Date());
+  const temporary = join(temporaryRoot, `layers-${runId}`);
+  mkdirSync(temporary, { recursive: true, mode: 0o700 });
+  const holder = { host: hostname(), pid: process.pid, runId, temporary };
+  const lock = createLocked(join(stateDir, 'locks', 'runs', `${runId}.lock`), holder);
+  const env = { ...place.environment, TMPDIR: join(temporary, 'tmp'), LAYERS_RUN_ID: runId };
+  mkdirSync(env.TMPDIR, { mode: 0o700 });
+  const exec = createExec({ env, signal: place.signal });
+  return {
+    workspace(id) {
+      const own = join(temporary, encodeURIComponent(id));
+      mkdirSync(own, { recursive: true, mode: 0o700 });
+      return {
+        runId,
+        root: place.root,
+        temporary: own,
+        // Not the shared ones: nothing of a look stays.
+        caches: join(own, 'caches'),
+        signal: place.signal,
+        exec,
+        buildah: createBuildah(exec, { isolation: place.isolation, runId, layer: id, temporary: own }),
+        step: (_, work) => work(),
+        say: () => undefined,
+        warn: () => undefined,
+        progress: () => undefined,
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await removeContainers(createExec({ env, signal: place.forced }), { runId });
+      await rm(temporary, { recursive: true, force: true });
+      if (place.forced.aborted) lock.abandon();
+      else lock.release();
+    },
+  };
+}
