@@ -1,6 +1,7 @@
 import { lstatSync, lutimesSync, readdirSync, type Stats } from 'node:fs';
 import { setImmediate as others } from 'node:timers/promises';
 import { patchCompiled } from './clamp-python.ts';
+import { clampRpmDates } from './clamp-rpm.ts';
 import { clampPasswordDates } from './clamp-shadow.ts';
 import { removeDatedTraces } from './clamp-traces.ts';
 import { ownPart } from './own-part.ts';
@@ -44,6 +45,7 @@ export async function clampTimes({ root, since, parentDate, isCopied, signal }: 
     else date = Math.max(date, mtime);
   });
   await clampPasswordDates(root, own, { since, date });
+  await clampRpmDates(root, own, { since, date });
   const top = Buffer.from(`${root}/`);
   for (const { path, mtime } of late) {
     const file = Buffer.concat([top, path]);

@@ -46,7 +46,9 @@ export function openWorkspace(place: RunPlace, id: LayerId, log: LayerLog, lockF
     log.line(line);
     place.emit({ type: 'output', id, line });
   };
-  const common = { env, lockFds: [lockFd], onChild: (child: { start: number; end: number }) => intervals.push(child) };
+  const onChild = (child: { start: number; end: number }) => intervals.push(child);
+  // Package managers on this machine make folders by it, and an image is the same whoever builds it.
+  const common = { env, lockFds: [lockFd], onChild, umask: 0o022 };
   const exec = logged(createExec({ ...common, log: say, signal: place.signal }), log);
   const containers = { runId: place.runId, layer: id };
   const buildah = createBuildah(exec, { ...containers, isolation: place.isolation, temporary });

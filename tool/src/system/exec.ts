@@ -16,6 +16,8 @@ export interface ExecSettings {
   readonly onChild?: (interval: { readonly start: number; readonly end: number }) => void;
   /** Between SIGTERM and SIGKILL. Default 5 s. */
   readonly graceMs?: number;
+  /** Of the children, instead of this process's own. */
+  readonly umask?: number;
 }
 
 /**
@@ -43,6 +45,17 @@ export function createExec(settings: ExecSettings): Exec {
       reject: false,
       verbose: 'none',
     } as Options;
-    return call.run(execa(file, args, spawnOptions));
+    return call.run(withUmask(settings.umask, () => execa(file, args, spawnOptions)));
   };
+}
+
+/** A child inherits it in the moment it is started, which is before the call returns. */
+function withUmask<T>(umask: number | undefined, start: () => T): T {
+  if (umask === undefined) return start();
+  const own = process.umask(umask);
+  try {
+    return start();
+  } finally {
+    process.umask(own);
+  }
 }

@@ -1,0 +1,128 @@
+import { chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Layer } from '../../tool/src/config/layer.ts';
+import type { BuiltImage } from '../../tool/src/run/build-image.ts';
+import { createBuildah } from '../../tool/src/system/buildah-cli.ts';
+import { buildCommitted } from '../helpers/build-image.ts';
+import type { BuildPlace } from '../helpers/build-layer.ts';
+import { differences, listImage } from '../helpers/compare-trees.ts';
+import { createContainerStorage } from '../helpers/container-storage.ts';
+import { layer } from '../helpers/layers.ts';
+import { createRpmRepository } from '../helpers/rpm-repository.ts';
+
+/** Two builders with a storage, a folder, a umask and a checkout date each. */
+let places: readonly [BuildPlace, BuildPlace];
+let repository: string;
+
+const FILES: Readonly<Record<string, string>> = {
+  'files/motd': 'welcome\n',
+  'files/tree/module.py': 'print("module")\n',
+  'inventory/hosts.yaml': 'all: {hosts: {}}\n',
+  'play.yaml': `
+- hosts: all
+  tasks:
+    - ansible.builtin.copy: { src: files/motd, dest: /etc/issue, mode: '0644' }
+    - ansible.builtin.copy: { content: 'print(1)', dest: /usr/lib/python3/dist-packages/ours.py, mode: '0644' }
+    - ansible.builtin.command: python3 -m compileall -q /usr/lib/python3/dist-packages/ours.py
+`,
+};
+
+async function createPlace(umask: number, days: number): Promise<BuildPlace> {
+  const storage = await createContainerStorage();
+  const root = path.join(storage.folder, 'tree');
+  const before = process.umask(umask);
+  const time = new Date(Date.now() - days * 86_400_000);
+  for (const [name, text] of Object.entries(FILES)) {
+    const file = path.join(root, name);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+    // As the tool's staging does for what git knows.
+    await chmod(file, 0o644);
+    for (let one = file; one !== root; one = path.dirname(one)) {
+      if (one !== file) await chmod(one, 0o755);
+      await utimes(one, time, time);
+    }
+  }
+  process.umask(before);
+  return { storage, root, caches: path.join(storage.folder, 'caches') };
+}
+
+beforeAll(async () => {
+  places = [await createPlace(0o022, 3), await createPlace(0o077, 4000)];
+  repository = path.join(places[0].storage.folder, 'rpms');
+  await mkdir(repository);
+  repository = (await createRpmRepository(repository, places[0].storage.exec)).folder;
+});
+afterAll(async () => {
+  for (const { storage } of places ?? []) await storage[Symbol.asyncDispose]();
+});
+
+/** Builds on both, the second one later, and gives both images. */
+async function buildTwice(
+  made: Layer,
+  parents: readonly ['scratch' | BuiltImage, 'scratch' | BuiltImage] = ['scratch', 'scratch'],
+): Promise<readonly [BuiltImage, BuiltImage]> {
+  const files = { 'files/motd': '', 'files/tree/module.py': '' };
+  const first = await buildCommitted(made, parents[0], places[0], files);
+  await sleep(1500);
+  const before = process.umask(0o077);
+  try {
+    return [first, await buildCommitted(made, parents[1], places[1], files)];
+  } finally {
+    process.umask(before);
+  }
+}
+
+async function expectEqual(built: readonly [BuiltImage, BuiltImage]): Promise<void> {
+  const [one, other] = await Promise.all(
+    built.map((image, index) => listImage(image.image.id, places[index as 0 | 1].storage)),
+  );
+  expect.soft(differences(one!, other!, { times: true })).toEqual([]);
+  expect.soft(built[1].content).toBe(built[0].content);
+  expect.soft(built[1].date).toBe(built[0].date);
+  const manifests = await Promise.all(
+    built.map(({ image }, index) => {
+      const { exec } = places[index as 0 | 1].storage;
+      return createBuildah(exec, { isolation: 'chroot', runId: 'look' }).inspect(image.id);
+    }),
+  );
+  expect.soft(manifests[1]!.digest).toBe(manifests[0]!.digest);
+  expect(JSON.stringify(manifests[0]!.config)).not.toMatch(/buildah/);
+}
+
+let roots: readonly [BuiltImage, BuiltImage];
+
+test('a root from apt, with files and commands', async () => {
+  const top = {
+    packages: ['python3', 'less'],
+    copyfiles: [
+      { src: 'files/motd', dest: '/etc/motd' },
+      { src: 'files/tree', dest: '/srv/tree' },
+    ],
+    cmds: ['useradd someone; python3 -m compileall -q /srv/tree; ln -s /nowhere /srv/link'],
+  };
+  roots = await buildTwice(layer('base', { suite: 'bookworm' }, top));
+  await expectEqual(roots);
+});
+
+test('a child that installs by apt', async () => {
+  await expectEqual(await buildTwice(layer('child', {}, { packages: ['file', 'python3-six'] }), roots));
+});
+
+test('a playbook', async () => {
+  const options = {
+    layer_type: 'ansible',
+    pkg_manager: undefined,
+    playbooks: 'play.yaml',
+    inventory: 'inventory',
+  };
+  await expectEqual(await buildTwice(layer('played', options), roots));
+});
+
+test('a root from dnf', async () => {
+  const repos = [{ alias: 'own', url: `file://${repository}` }];
+  const dnf = { pkg_manager: 'dnf', gpgcheck: false };
+  await expectEqual(await buildTwice(layer('rpm', dnf, { repos, packages: ['lay-a'] })));
+});
