@@ -57,6 +57,7 @@ copyfiles: [{src: boot, dest: /}]
     'playbooks/site.yaml': '- {hosts: compute, gather_facts: false, roles: [marker]}\n',
     'playbooks/roles/marker/tasks/main.yaml': `
 - ansible.builtin.raw: "echo '{{ word }} {{ lookup('template', 'mark.j2') }}' > /etc/marker"
+  args: {executable: /bin/sh}
 `,
     'playbooks/roles/marker/templates/mark.j2': 'marked',
     'playbooks/roles/unused/tasks/main.yaml': '[]\n',
