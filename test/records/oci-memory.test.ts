@@ -7,7 +7,7 @@ import type { BootFiles } from '../../tool/src/publish/publisher.ts';
 import type { InputSet, ProbeKey } from '../../tool/src/recipe/input-set.ts';
 import type { RecipeKey } from '../../tool/src/recipe/recipe.ts';
 import { type Memory, MemoryUnreachable } from '../../tool/src/records/memory.ts';
-import { removeUnreachable, setTags } from '../../tool/src/records/oci-index.ts';
+import { removeUnreachable, setTags, tagsOf } from '../../tool/src/records/oci-index.ts';
 import { blobPath, MANIFEST_TYPE, writeBlob } from '../../tool/src/records/oci-layout.ts';
 import { createOciMemory } from '../../tool/src/records/oci-memory.ts';
 import type { Buildah } from '../../tool/src/system/buildah.ts';
@@ -137,6 +137,15 @@ test('input sets: newest first, each once, sixteen at most, and none of another 
   const before = await readFile(path.join(directory, 'index.json'), 'utf8');
   await memory.keepInputSet(PROBE, set('file-10'));
   expect(await readFile(path.join(directory, 'index.json'), 'utf8')).toBe(before);
+});
+
+test('an index is read once, and again when it was replaced', async () => {
+  await memory.keep(toKeep('one'), workspace, { replace: false });
+  const tags = await tagsOf(directory);
+  await memory.find(KEY);
+  expect(await tagsOf(directory)).toBe(tags);
+  await memory.keep(toKeep('two', 'b'.repeat(64)), workspace, { replace: false });
+  expect((await tagsOf(directory)).size).toBe(tags.size + 2);
 });
 
 test('an index that is no index: said, empty, and set aside by who writes', async () => {

@@ -4,7 +4,7 @@ import type { Path } from './located.ts';
 import { hasCredentials } from './secrets.ts';
 
 /** Key tags of the shared cache (`layers-<recipe key>`): a human tag of that form would be taken for one. */
-const KEY_TAG = /^layers-(?:in-)?[0-9a-f]{32}/;
+const KEY_TAG = /^layers-(?:in-|recipe-)?[0-9a-f]{32}/;
 
 /** Name, tags and places an image goes to. */
 export function checkDestinations(check: Check): void {

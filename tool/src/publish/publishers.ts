@@ -4,10 +4,7 @@ import type { BootFiles, Publication, PublishedImage, Publisher } from './publis
 
 type Kind = Destination['kind'];
 
-/**
- * Loaded when first needed: the S3 client alone takes longer to load than a null build may take. One of a kind in a process, as
- * some remember what they were told.
- */
+/** Loaded when first needed: the S3 client alone takes longer to load than a null build may take. */
 const PUBLISHERS: { readonly [K in Kind]: () => Promise<Publisher<K>> } = {
   local: async () => (await import('./local.ts')).localPublisher,
   registry: async () => (await import('./registry.ts')).createRegistryPublisher(),

@@ -20,7 +20,7 @@ const VERSION = 1;
  * Hex, 128 bits: what besides the content decides the three files. Name, prefix and tags are in the keys, and a new tag must not
  * make a new squashfs. Pure.
  */
-export function bootSettingsOf({ squashfsOptions, bootKernel }: BootDestination): string {
+function bootSettingsOf({ squashfsOptions, bootKernel }: BootDestination): string {
   return hashOf({ version: VERSION, squashfsOptions, bootKernel }).slice(0, 32);
 }
 

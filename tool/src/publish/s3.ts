@@ -1,16 +1,18 @@
 import path from 'node:path';
-import type { Destination, PublishedReference } from '../config/destinations.ts';
+import type { Destination } from '../config/destinations.ts';
+import type { Layer } from '../config/layer.ts';
 import type { RetryPolicy } from '../system/retry.ts';
 import type { Workspace } from '../system/workspace.ts';
-import { type BootContents, type BootNames, contentsOf, namesOf, objectsOf } from './object-keys.ts';
+import { contentsOf, namesOf, objectsOf } from './object-keys.ts';
 import { type BootFiles, type PublishedImage, type Publisher, PublishFailure } from './publisher.ts';
 import { rootFactsOf } from './root-facts.ts';
-import { openS3, QUESTION, type S3Door, TRANSFER } from './s3-client.ts';
+import { openS3, type S3Door, TRANSFER } from './s3-client.ts';
 import { createCommand, explainS3, statusOf } from './s3-errors.ts';
-import { createS3View, findHeld, type S3View } from './s3-held.ts';
+import { createS3View, findHeld, type HeldContent, type S3View } from './s3-held.ts';
 import { isThere } from './s3-metadata.ts';
 import { checkBucket, headObject, PART_SIZE } from './s3-objects.ts';
 import { isInLine, type Putting, putAll } from './s3-put.ts';
+import { keyOf, referencesOf } from './s3-references.ts';
 import { createSharedViews } from './s3-shared-views.ts';
 import { endStaleUploads } from './s3-uploads.ts';
 
@@ -21,6 +23,9 @@ export interface S3PublisherSettings {
 }
 
 type S3Destination = Extract<Destination, { kind: 's3' }>;
+
+/** A plan waits for the answers, and many of them at once may be too much for a server. */
+const PLAN: RetryPolicy = { attempts: 5, baseMs: 200, capMs: 3_000 };
 
 /**
  * Boot artefacts in a bucket, under exactly the contract's keys. Squashed once and uploaded once: the other tags are copies that the
@@ -38,10 +43,20 @@ export function createS3Publisher(settings: S3PublisherSettings = {}): Publisher
     const doors = { ...(signal ? { signal } : {}), ...(say ? { say } : {}) };
     return openS3({ endpoint, bucket, verifyTls, env, policy: more.policy, ...doors });
   };
-  // A plan waits for the answer.
   const views = createSharedViews((destination, verifyTls) =>
-    open(destination, verifyTls, { policy: settings.policy ?? QUESTION }),
+    open(destination, verifyTls, { policy: settings.policy ?? PLAN }),
   );
+  const asked = async <T>(
+    destination: S3Destination,
+    { options }: Layer,
+    look: Parameters<typeof views.use<T>>[2],
+  ): Promise<T> => {
+    try {
+      return await views.use(destination, options.s3_tls_verify, look);
+    } catch (error) {
+      throw explainS3(error, destination.endpoint, destination.bucket);
+    }
+  };
 
   return {
     kind: 's3',
@@ -64,34 +79,22 @@ export function createS3Publisher(settings: S3PublisherSettings = {}): Publisher
       }
     },
 
-    async verify(publication, destination, layer) {
-      const { endpoint, bucket } = destination;
-      const door = await open(destination, layer.options.s3_tls_verify, { policy });
-      try {
+    verify(publication, destination, layer) {
+      return asked(destination, layer, async ({ door }) => {
         const checks = publication.references.map(async (published) => {
           if (published.kind === 'image') return false;
-          return isThere(await headObject(door, keyOf(published.url, `${endpoint}/${bucket}`)), published);
+          return isThere(await headObject(door, keyOf(published.url, destination)), published);
         });
         return publication.references.length > 0 && (await Promise.all(checks)).every(Boolean);
-      } catch (error) {
-        throw explainS3(error, endpoint, bucket);
-      } finally {
-        door.close();
-      }
+      });
     },
 
-    async observe(wanted, destination) {
-      try {
-        return await views.use(destination, wanted.layer.options.s3_tls_verify, async (view) => {
-          const held = await findHeld(view, wanted.contentDigest, destination, { anyTag: false });
-          if (held === undefined) return undefined;
-          const { names, contents } = held;
-          if (!(await isAllInLine(view, wanted.contentDigest, destination, names, contents))) return undefined;
-          return { references: referencesOf(destination, names, contents), bytes: 0 };
-        });
-      } catch (error) {
-        throw explainS3(error, destination.endpoint, destination.bucket);
-      }
+    observe(wanted, destination) {
+      return asked(destination, wanted.layer, async ({ view }) => {
+        const held = await findHeld(view, wanted.contentDigest, destination, { anyTag: false });
+        if (held === undefined || !(await isAllInLine(view, wanted.contentDigest, destination, held))) return undefined;
+        return { references: referencesOf(destination, held.names, held.contents), bytes: 0 };
+      });
     },
   };
 }
@@ -143,33 +146,16 @@ async function checkPlace(door: S3Door): Promise<void> {
   });
 }
 
+/** Whether every object is what is wanted, under every tag. */
 async function isAllInLine(
   view: S3View,
   contentDigest: string,
   destination: S3Destination,
-  names: BootNames,
-  contents: BootContents,
+  { names, contents }: HeldContent,
 ): Promise<boolean> {
   const facts = rootFactsOf(contentDigest, destination, names, contents);
   const checks = objectsOf(destination, names).map(async (object) =>
     isInLine(object, await view.head(object.key), contents, facts),
   );
   return (await Promise.all(checks)).every(Boolean);
-}
-
-/** Path-style, as a boot configuration takes it. */
-function referencesOf(destination: S3Destination, names: BootNames, contents: BootContents): PublishedReference[] {
-  const base = `${destination.endpoint}/${destination.bucket}`;
-  return objectsOf(destination, names).map(({ kind, key }) => {
-    const { size, sha256 } = contents[kind];
-    return { kind, url: `${base}/${key.split('/').map(encodeURIComponent).join('/')}`, size, sha256 };
-  });
-}
-
-function keyOf(url: string, base: string): string {
-  return url
-    .slice(base.length + 1)
-    .split('/')
-    .map(decodeURIComponent)
-    .join('/');
 }

@@ -25,7 +25,7 @@ export function blobPath(layout: string, digest: string): string {
   return path.join(layout, 'blobs', match[1] as string, match[2] as string);
 }
 
-export function digestOf(data: string | Uint8Array): string {
+function digestOf(data: string | Uint8Array): string {
   return `sha256:${createHash('sha256').update(data).digest('hex')}`;
 }
 
