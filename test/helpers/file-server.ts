@@ -10,7 +10,7 @@ export interface FileServer extends AsyncDisposable {
   readonly requests: { readonly path: string; readonly authorization: string | undefined }[];
 }
 
-/** Serves the files of a folder on loopback. `login`: `user:password` that every request must carry. */
+/** Serves the files of a folder on loopback, also as a proxy for any other host. `login`: `user:password` that every request must carry. */
 export async function serveFiles(folder: string, login?: string): Promise<FileServer> {
   const requests: { path: string; authorization: string | undefined }[] = [];
   const server = createServer((request, response) => {

@@ -96,7 +96,7 @@ export function lineOf(graph: LayerGraph, id: LayerId): Layer[] {
 }
 
 function ownPlaces(graph: LayerGraph, id: LayerId): unknown {
-  return lineOf(graph, id).map(({ repos }) => repos.map(({ url, config }) => [url, config]));
+  return lineOf(graph, id).flatMap(({ repos }) => repos.map(({ url, config }) => [url, config]));
 }
 
 /** Whether the file that a URL names was read from within the image, by its own package manager. */
