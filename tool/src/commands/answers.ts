@@ -17,6 +17,8 @@ interface Opening {
   readonly mode: CacheMode;
   /** Of layers.yaml. */
   readonly cache: string;
+  /** External parents are asked for where they are, whatever local storage has. */
+  readonly refresh: boolean;
   warn(id: LayerId | null, message: string): void;
 }
 
@@ -55,7 +57,10 @@ async function openMemoriesOf({ context, root, facts, mode, cache, warn }: Openi
   });
 }
 
-function answering({ context, root, graph, reader, warn }: Opening, memoryOf: Answering['memoryOf']): Answering {
+function answering(
+  { context, root, graph, reader, refresh, warn }: Opening,
+  memoryOf: Answering['memoryOf'],
+): Answering {
   return {
     root,
     graph,
@@ -74,6 +79,10 @@ function answering({ context, root, graph, reader, warn }: Opening, memoryOf: An
       }
     },
     async externalDigest(reference) {
+      if (refresh) {
+        const { parentAsker } = await import('./outside.ts');
+        return parentAsker(context, root, graph)(reference);
+      }
       const { externalDigest } = await import('../run/externals.ts');
       const { openAsking } = await import('./asking.ts');
       return externalDigest(reference, { graph, ...openAsking(context, root) }, (message) => warn(null, message));

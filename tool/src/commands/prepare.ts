@@ -5,7 +5,7 @@ import type { Layer, LayerId } from '../config/layer.ts';
 import { notBuiltYet } from '../config/not-built-yet.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { select } from '../graph/select.ts';
-import type { Question, Wish } from '../plan/facts.ts';
+import type { LayerLock, Question, Wish } from '../plan/facts.ts';
 import { makePlan, type Plan } from '../plan/plan.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import type { LayerMemory } from '../records/layer-memory.ts';
@@ -16,6 +16,7 @@ import { openAnswers } from './answers.ts';
 import type { CommandContext } from './command.ts';
 import { lookAtLeftOutParents } from './left-out-parents.ts';
 import { loadTree } from './load-tree.ts';
+import { createLockWriter, readLocks } from './locks-of-tree.ts';
 import { hostSuite, machineArchitecture } from './machine-facts.ts';
 import { openInputs } from './open-inputs.ts';
 import type { CacheMode } from './open-memories.ts';
@@ -38,6 +39,8 @@ export interface Prepared {
   memoryOf(layer: Layer): Promise<LayerMemory>;
   /** Answers questions of a plan into `facts`. */
   answer(questions: readonly Question[]): Promise<boolean>;
+  /** Writes one layer's entry of layers.lock. */
+  writeLock(id: LayerId, lock: LayerLock): Promise<void>;
 }
 
 /**
@@ -91,7 +94,7 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     verify,
     warn,
     now: Date.now(),
-    locks: new Map(),
+    locks: await readLocks(tree.root, graph, wish),
     architecture: machineArchitecture(),
     ...hostSuite(),
   });
@@ -104,9 +107,15 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     reader,
     mode: cache,
     cache: tree.settings.cache,
+    refresh: wish.refresh,
     warn,
   });
-  const plan = await settledPlan(graph, facts, wish, answers.answer);
+  let plan = await settledPlan(graph, facts, wish, answers.answer);
+  if (wish.refresh) {
+    const { lookOutside } = await import('./look-outside.ts');
+    await lookOutside(context, graph, facts, plan, warn);
+    plan = await settledPlan(graph, facts, wish, answers.answer);
+  }
   await save();
   return {
     root: tree.root,
@@ -121,6 +130,7 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     warnings,
     reader,
     ...answers,
+    writeLock: createLockWriter(tree.root),
   };
 }
 

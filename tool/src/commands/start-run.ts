@@ -49,6 +49,7 @@ export async function startRun(context: CommandContext, prepared: Prepared): Pro
       reader: prepared.reader,
       memoryOf: prepared.memoryOf,
       answer: prepared.answer,
+      writeLock: prepared.writeLock,
       isolation,
       jobs: prepared.jobs,
       keepGoing: values['keep-going'] === true,

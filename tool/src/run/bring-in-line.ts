@@ -50,6 +50,7 @@ async function build(work: LayerWork, layer: Layer, decision: Decision, workspac
       continue;
     }
     await work.remember(record);
+    work.facts.moved.delete(layer.id);
     return publishAll(work, layer, record, decision, workspace, 'built');
   }
   const failure: Failure = {

@@ -1,0 +1,31 @@
+import { InvalidInput } from '../config/diagnostic.ts';
+import type { LayerId } from '../config/layer.ts';
+import type { LayerGraph } from '../graph/layer-graph.ts';
+import { notLocked } from '../plan/drift.ts';
+import type { LayerLock, Wish } from '../plan/facts.ts';
+import { locksOf, readLock, writeLock } from '../run/lock-file.ts';
+
+/** What layers.lock says. Throws InvalidInput where it cannot be used, or with `--locked` does not speak of all that is needed. */
+export async function readLocks(root: string, graph: LayerGraph, wish: Wish): Promise<Map<LayerId, LayerLock>> {
+  const locks = locksOf(graph, await readLock(root));
+  const missing = wish.locked ? notLocked(graph, wish.needed, locks) : [];
+  if (missing.length === 0) return locks;
+  const diagnostics = missing.map(({ id, message }) => {
+    const file = graph.layers.get(id)?.file ?? id;
+    return { severity: 'error' as const, code: 'not-locked', message, file };
+  });
+  throw new InvalidInput('--locked: layers.lock does not say all that is used from outside, nothing was done', {
+    diagnostics,
+    root,
+    hint: "'layers lock' writes it",
+  });
+}
+
+/** Writes entries one after another: layers that are built side by side change one file. */
+export function createLockWriter(root: string): (id: LayerId, lock: LayerLock) => Promise<void> {
+  let last: Promise<unknown> = Promise.resolve();
+  return async (id, lock) => {
+    last = last.then(() => writeLock(root, new Map([[id, lock]])));
+    await last;
+  };
+}
