@@ -3,8 +3,10 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ansibleEnvironment } from '../../tool/src/build/ansible-environment.ts';
 import { readAnsibleConfig } from '../../tool/src/inputs/ansible-config.ts';
+import { chosenEnvironment } from '../../tool/src/inputs/environment-inputs.ts';
 import { createTreeView } from '../../tool/src/inputs/tree-view.ts';
 import type { Workspace } from '../../tool/src/system/workspace.ts';
+import { layer } from '../helpers/layers.ts';
 import { createInputTree, type InputTree } from './input-tree.ts';
 
 const site = { playbooks: ['playbooks/site.yaml'] };
@@ -15,10 +17,28 @@ test('variables for Ansible count by the digest of their value, unless they deci
   const env = { ANSIBLE_GATHERING: 'explicit', ANSIBLE_FORCE_COLOR: '1', ANSIBLE_BECOME_PASSWORD: 'x', OTHER: '1' };
   using tree = createInputTree({ 'playbooks/site.yaml': '' }, { ...env, ANSIBLE_LOG_PATH: '/x' });
   using other = createInputTree({ 'playbooks/site.yaml': '' }, { ...env, ANSIBLE_GATHERING: 'smart' });
-  const files = await filesOf(tree);
-  expect(Object.keys(files)).toEqual(['env:ANSIBLE_GATHERING', 'playbooks/site.yaml']);
-  expect(files['env:ANSIBLE_GATHERING']).toMatch(/^sha256:[0-9a-f]{64}$/);
-  expect((await filesOf(other))['env:ANSIBLE_GATHERING']).not.toBe(files['env:ANSIBLE_GATHERING']);
+  const { environment, files } = await tree.fixed(site);
+  expect(Object.keys(environment)).toEqual(['ANSIBLE_GATHERING']);
+  expect(environment.ANSIBLE_GATHERING).toMatch(/^sha256:[0-9a-f]{64}$/);
+  expect((await other.fixed(site)).environment.ANSIBLE_GATHERING).not.toBe(environment.ANSIBLE_GATHERING);
+  expect(files).toEqual({});
+});
+
+test('variables that the layer names count for any kind of layer, once they are set', async () => {
+  using tree = createInputTree({ 'playbooks/site.yaml': '', a: '' }, { SITE: 'x', PASSWORD: 'y' });
+  const named = { environment: ['SITE', 'PASSWORD', 'UNSET'] };
+  const { environment } = await tree.fixed({ ...site, ...named });
+  expect(Object.keys(environment)).toEqual(['PASSWORD', 'SITE']);
+  expect(JSON.stringify(environment)).not.toContain('"x"');
+  expect((await tree.fixed(site)).environment).toEqual({});
+  expect(chosenEnvironment(layer('l', named), { SITE: 'x' })).toEqual({ SITE: 'x' });
+});
+
+test('an ANSIBLE_CONFIG that names nothing is told before any work', async () => {
+  using tree = createInputTree({ 'playbooks/site.yaml': '' }, { ANSIBLE_CONFIG: 'etc/ansible.cfg' });
+  await expect(tree.fixed(site)).rejects.toMatchObject({
+    diagnostics: [{ code: 'missing-input', message: 'ANSIBLE_CONFIG names etc/ansible.cfg, which is not there' }],
+  });
 });
 
 test('folders that variables name count by what is in them, and those in the home', async () => {
@@ -28,7 +48,7 @@ test('folders that variables name count by what is in them, and those in the hom
     { ANSIBLE_LIBRARY: path.join(outside.root, 'modules') },
   );
   expect(await read(tree)).toEqual([
-    ...['.ansible/plugins/filter/f.py', `${outside.root}/modules/m.py`, 'env:ANSIBLE_LIBRARY', 'playbooks/site.yaml'],
+    ...['.ansible/plugins/filter/f.py', `${outside.root}/modules/m.py`, 'playbooks/site.yaml'],
   ]);
 });
 
@@ -62,22 +82,29 @@ test("ansible-core counts by its minor version, found beside the command's Pytho
   using machine = createInputTree({
     'venv/bin/ansible-playbook': '',
     [`${packages}/ansible/release.py`]: "__version__ = '2.14.18'\n",
+    [`${packages}/Jinja2-3.1.2.dist-info/METADATA`]: '',
+    'venv/bin/python3.11': '',
     [`${packages}/ansible_collections/ns/used/MANIFEST.json`]: '{}',
   });
   chmodSync(path.join(machine.root, 'venv/bin/ansible-playbook'), 0o755);
   machine.write('venv/bin/ansible-playbook', `#!${machine.root}/venv/bin/python\n`);
+  symlinkSync('python3.11', path.join(machine.root, 'venv/bin/python'));
   mkdirSync(path.join(machine.root, 'bin'));
   symlinkSync('../venv/bin/ansible-playbook', path.join(machine.root, 'bin/ansible-playbook'));
   using tree = createInputTree(
     { 'playbooks/site.yaml': '- hosts: all\n  tasks: [ns.used.m: ]\n' },
     { PATH: `/nowhere:${machine.root}/bin` },
   );
-  const first = await filesOf(tree);
-  expect(Object.keys(first)).toEqual(['ansible-core', 'collection:ns.used', 'playbooks/site.yaml']);
+  expect(await read(tree)).toEqual(['collection:ns.used', 'playbooks/site.yaml']);
+  const tools = async (tool_versions: string) => (await tree.fixed({ ...site, tool_versions })).tools;
+  expect(await tools('major')).toEqual({ 'ansible-core': '2.14' });
+  expect(await tools('exact')).toEqual({ 'ansible-core': '2.14.18', jinja2: '3.1.2', python: '3.11' });
+  expect(await tools('ignore')).toEqual({});
   machine.write(`${packages}/ansible/release.py`, "__version__ = '2.14.19'\n# longer\n");
-  expect((await filesOf(tree))['ansible-core']).toBe(first['ansible-core']);
+  expect(await tools('major')).toEqual({ 'ansible-core': '2.14' });
+  expect(await tools('exact')).toMatchObject({ 'ansible-core': '2.14.19' });
   machine.write(`${packages}/ansible/release.py`, "__version__ = '2.16.1'\n");
-  expect((await filesOf(tree))['ansible-core']).not.toBe(first['ansible-core']);
+  expect(await tools('major')).toEqual({ 'ansible-core': '2.16' });
 });
 
 test('the build uses the ansible.cfg that the key is made with', () => {
@@ -89,7 +116,7 @@ test('the build uses the ansible.cfg that the key is made with', () => {
   const keyed = (env: Record<string, string> = {}) =>
     readAnsibleConfig(createTreeView(tree.root), tree.root, playbook, { HOME: home.root, ...env }).file?.path;
   const both = (env: Record<string, string> = {}) => [
-    ansibleEnvironment(workspace, playbook, { events: 'x', env }).ANSIBLE_CONFIG,
+    ansibleEnvironment(workspace, playbook, { events: 'x', trace: 'y', env }).ANSIBLE_CONFIG,
     keyed(env),
   ];
   // Not named by the build: Ansible finds it in the home by itself.

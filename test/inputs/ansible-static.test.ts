@@ -198,7 +198,7 @@ test("the user's ansible.cfg has a symbolic name", async () => {
   expect(await read(tree)).toEqual(['.ansible.cfg', 'playbooks/site.yaml']);
   using home = createInputTree({ 'my.cfg': '[defaults]\n' });
   using other = createInputTree({ 'playbooks/site.yaml': '' }, { ANSIBLE_CONFIG: path.join(home.root, 'my.cfg') });
-  expect(await read(other)).toEqual(['ansible.cfg:$ANSIBLE_CONFIG', 'playbooks/site.yaml']);
+  expect(await read(other)).toEqual(['$ANSIBLE_CONFIG', 'playbooks/site.yaml']);
 });
 
 test('what cannot be read as YAML lets everything around it count', async () => {
@@ -212,7 +212,7 @@ test('what cannot be read as YAML lets everything around it count', async () => 
 
 test('an absent playbook is a mistake that is told', async () => {
   using tree = createInputTree();
-  const error = await tree.ansible({ ...site, inventory: 'inventory' }).catch((thrown) => thrown);
+  const error = await tree.fixed({ ...site, inventory: 'inventory' }).catch((thrown) => thrown);
   expect(error.diagnostics.map((one: { message: string }) => one.message)).toEqual([
     'playbooks/site.yaml is not there',
     'inventory is not there',

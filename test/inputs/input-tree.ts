@@ -2,8 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { AnsibleTrace } from '../../tool/src/build/builder.ts';
+import type { Layer } from '../../tool/src/config/layer.ts';
 import { createDigester } from '../../tool/src/inputs/digest-file.ts';
-import { type LayerInputs, layerInputs } from '../../tool/src/inputs/layer-inputs.ts';
+import { digestInputSet, type InputSetDigests } from '../../tool/src/inputs/input-set-digests.ts';
+import { type InputPlaces, type LayerInputs, layerInputs } from '../../tool/src/inputs/layer-inputs.ts';
+import { inputSetOf } from '../../tool/src/inputs/name-trace.ts';
+import { supersetAsSet } from '../../tool/src/inputs/superset.ts';
+import type { InputSet } from '../../tool/src/recipe/input-set.ts';
 import { layer } from '../helpers/layers.ts';
 
 /** A temporary tree whose layers' inputs are read, each time as a new process would. */
@@ -13,7 +19,14 @@ export interface InputTree extends Disposable {
   write(file: string, text?: string): string;
   git(...args: string[]): string;
   copying(src: string, opts?: string[]): Promise<LayerInputs>;
-  ansible(options: Record<string, unknown>): Promise<LayerInputs>;
+  /** What an Ansible layer may read, by the static reading. */
+  ansible(options: Record<string, unknown>): Promise<InputSetDigests>;
+  /** What is known of an Ansible layer without a run. */
+  fixed(options: Record<string, unknown>): Promise<LayerInputs>;
+  /** The members of a set, as they are now. */
+  digests(options: Record<string, unknown>, set: Partial<InputSet>): Promise<InputSetDigests>;
+  /** The set that a trace with these absolute paths makes. */
+  named(options: Record<string, unknown>, trace: Partial<AnsibleTrace>): Promise<InputSet>;
 }
 
 export function createInputTree(
@@ -28,18 +41,37 @@ export function createInputTree(
     return full;
   };
   for (const [file, text] of Object.entries(files)) write(file, text);
-  const read = async (options: Record<string, unknown>, top: Record<string, unknown>) => {
+  const reading = async <T>(
+    options: Record<string, unknown>,
+    top: Record<string, unknown>,
+    look: (one: Layer, places: InputPlaces) => Promise<T>,
+  ): Promise<T> => {
+    // What is remembered within one turn of the event loop is forgotten then.
+    await new Promise((resolve) => setImmediate(resolve));
     const digester = createDigester({ root, stateDir: path.join(root, '.layers') });
-    const inputs = await layerInputs(layer('debian/x', options, top), { root, digester, env: { HOME: root, ...env } });
+    const result = await look(layer('debian/x', options, top), { root, digester, env: { HOME: root, ...env } });
     await digester.save();
-    return inputs;
+    return result;
   };
+  const read = (options: Record<string, unknown>, top: Record<string, unknown>) => reading(options, top, layerInputs);
+  const ofAnsible = <T>(options: Record<string, unknown>, look: (one: Layer, places: InputPlaces) => Promise<T>) =>
+    reading({ layer_type: 'ansible', ...options }, {}, look);
   return {
     root,
     write,
     git: (...args) => git(root, ...args),
     copying: (src, opts = []) => read({}, { copyfiles: [{ src, dest: '/x', opts }] }),
-    ansible: (options) => read({ layer_type: 'ansible', ...options }, {}),
+    ansible: (options) =>
+      ofAnsible(options, async (one, places) => digestInputSet(one, await supersetAsSet(one, places), places)),
+    fixed: (options) => read({ layer_type: 'ansible', ...options }, {}),
+    digests: (options, set) =>
+      ofAnsible(options, (one, places) =>
+        digestInputSet(one, { version: 1, read: [], probed: [], listed: [], ...set }, places),
+      ),
+    named: (options, trace) =>
+      ofAnsible(options, (one, places) =>
+        inputSetOf(one, { read: [], probed: [], listed: [], ...trace }, { ...places, temporary: '/tmp/run' }),
+      ),
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   };
 }

@@ -13,7 +13,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadTree } from '../../tool/src/commands/load-tree.ts';
 import { createDigester } from '../../tool/src/inputs/digest-file.ts';
+import { digestInputSet } from '../../tool/src/inputs/input-set-digests.ts';
 import { layerInputs } from '../../tool/src/inputs/layer-inputs.ts';
+import { supersetAsSet } from '../../tool/src/inputs/superset.ts';
 
 const REPOSITORY = path.resolve(import.meta.dirname, '../..');
 
@@ -27,12 +29,16 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** Layer → what it reads, as a fresh run sees it. */
+/** Layer → what it may read, as a fresh run sees it. */
 async function inputs(): Promise<Map<string, string>> {
   const { tree, stateDir } = await loadTree({ root, cwd: root });
   const places = { root, digester: createDigester({ root, stateDir }), env: {} };
   const all = new Map<string, string>();
-  for (const layer of tree.layers) all.set(layer.id, JSON.stringify((await layerInputs(layer, places)).files));
+  for (const layer of tree.layers) {
+    const { files } = await layerInputs(layer, places);
+    const superset = await digestInputSet(layer, await supersetAsSet(layer, places), places);
+    all.set(layer.id, JSON.stringify([files, superset.files]));
+  }
   return all;
 }
 

@@ -3,8 +3,8 @@
 Records are appended to the file that LAYERS_ANSIBLE_TRACE names, each ended by NUL, as a path may hold any other byte:
 
   V1          the first of a controller: the version of this format
-  R/path      opened for reading, whether it was there or not
-  P/path      asked for by stat, lstat, access or readlink
+  R/path      opened for reading, and there
+  P/path      asked for by stat, lstat, access or readlink; or opened, and not there or a folder
   L/path      listed
   E           the controller came to its end
   !text       something went wrong in here: the trace is not whole
@@ -16,6 +16,7 @@ write, so that a fork (which knows what its parent wrote) and os._exit lose noth
 
 import atexit
 import os
+import stat
 import sys
 import threading
 
@@ -96,12 +97,14 @@ class _Trace:
             return
         if self.only_below is not None and not name.startswith(self.only_below):
             return
+        if kind == "R" and not _is_file(name):
+            kind = "P"
         record = kind.encode() + name + b"\0"
         if record not in self.seen:
             self.seen.add(record)
             self.write(record)
-        if path.__class__ is str:
-            self.seen.add((kind, path)) if path[:1] == "/" else None
+        if path.__class__ is str and path[:1] == "/":
+            self.seen.add((kind, path))
 
     def _fail(self, error):
         try:
@@ -121,6 +124,13 @@ class _Trace:
         # A fork that ends as usual would call this too.
         if os.getpid() == pid:
             self.write(b"E\0")
+
+
+def _is_file(name):
+    try:
+        return not stat.S_ISDIR(_real["stat"](name).st_mode)
+    except OSError:
+        return False
 
 
 def _reads(mode, flags):
@@ -151,6 +161,22 @@ def _wrap(trace):
         probe.__name__ = probe.__qualname__ = name
         probe.__doc__ = real.__doc__
         return probe
+
+    def opened(path, flags, mode=0o777, *, dir_fd=None):
+        if dir_fd is None:
+            return _open(path, flags, mode)
+        # The audit is not told what the path is relative to.
+        before = getattr(trace.inside, "busy", False)
+        trace.inside.busy = True
+        try:
+            return _open(path, flags, mode, dir_fd=dir_fd)
+        finally:
+            trace.inside.busy = before
+
+    opened.__name__ = opened.__qualname__ = "open"
+    opened.__doc__ = _open.__doc__
+    os.open = opened
+    os.supports_dir_fd.add(opened)
 
     for name, real in _real.items():
         probe = wrapped(name)

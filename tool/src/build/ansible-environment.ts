@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { ownPythonFolder } from '../inputs/own-python.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { BuildFailure } from './builder.ts';
 
@@ -13,17 +14,26 @@ export function ansibleEnvironment(
   playbook: string,
   {
     events,
+    trace,
     env = process.env,
-  }: { readonly events: string; readonly env?: Readonly<Record<string, string | undefined>> },
-): Record<string, string> {
-  const config = env.ANSIBLE_CONFIG ?? configOf(workspace.root, path.dirname(playbook));
+  }: { readonly events: string; readonly trace: string; readonly env?: Readonly<Record<string, string | undefined>> },
+): Record<string, string | undefined> {
+  const config = env.ANSIBLE_CONFIG || configOf(workspace.root, path.dirname(playbook));
+  const own = ownFolder();
+  const callbacks = [path.join(own, 'callback_plugins'), ...callbackFolders(env.ANSIBLE_CALLBACK_PLUGINS, config)];
   return {
+    // Who started the run must not show in what it makes.
+    USER: undefined,
+    LOGNAME: undefined,
     ...(config === undefined ? {} : { ANSIBLE_CONFIG: config }),
-    ANSIBLE_CALLBACK_PLUGINS: [pluginFolder(), ...callbackFolders(env.ANSIBLE_CALLBACK_PLUGINS, config)].join(':'),
+    ANSIBLE_CALLBACK_PLUGINS: callbacks.join(':'),
     ANSIBLE_LOCAL_TEMP: path.join(workspace.temporary, 'ansible-tmp'),
     ANSIBLE_RETRY_FILES_ENABLED: '0',
     ANSIBLE_NOCOWS: '1',
     LAYERS_ANSIBLE_EVENTS: events,
+    LAYERS_ANSIBLE_TRACE: trace,
+    LAYERS_ANSIBLE_ROOT: workspace.root,
+    PYTHONPATH: [path.join(own, 'trace'), ...(env.PYTHONPATH ? [env.PYTHONPATH] : [])].join(':'),
     // Nothing is written beside the user's plugins, or ours.
     PYTHONDONTWRITEBYTECODE: '1',
     // The connection calls buildah itself.
@@ -46,11 +56,9 @@ function callbackFolders(variable: string | undefined, config: string | undefine
   return value.trim().split(':').map(absolute);
 }
 
-/** `tool/ansible`, from the sources as well as from the bundle. */
-function pluginFolder(): string {
-  for (let folder = import.meta.dirname; folder !== path.dirname(folder); folder = path.dirname(folder)) {
-    const plugins = path.join(folder, 'ansible', 'callback_plugins');
-    if (existsSync(path.join(plugins, 'layers_events.py'))) return plugins;
-  }
-  throw new BuildFailure('tool/ansible is missing from the installation');
+/** `tool/ansible`, with the callback plugin and the trace. */
+function ownFolder(): string {
+  const folder = ownPythonFolder();
+  if (folder === undefined) throw new BuildFailure('tool/ansible is missing from the installation');
+  return folder;
 }

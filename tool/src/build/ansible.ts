@@ -1,12 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { chosenEnvironment } from '../inputs/environment-inputs.ts';
 import { CommandFailure } from '../system/command.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { ansibleEnvironment } from './ansible-environment.ts';
 import { type AnsibleEvent, followEvents } from './ansible-events.ts';
 import { REMOTE_TEMPORARY, writeInventory } from './ansible-inventory.ts';
+import { readTrace, type TraceDefect, traceOutside } from './ansible-trace.ts';
 import { withoutBindTargets } from './bind-targets.ts';
-import { type Builder, BuildFailure, type BuildTarget } from './builder.ts';
+import { type AnsibleTrace, type Builder, BuildFailure, type BuildReport, type BuildTarget } from './builder.ts';
 import { proxyVariables } from './proxy.ts';
 import { statInRoot } from './root-files.ts';
 import { STEP_VERSIONS } from './versions.ts';
@@ -21,7 +23,9 @@ export const ansibleBuilder: Builder = {
       inventory: path.join(folder, 'inventory'),
       vars: path.join(folder, 'vars.json'),
       events: path.join(folder, 'events'),
+      trace: path.join(folder, 'trace'),
     };
+    const traces: (AnsibleTrace | TraceDefect)[] = [];
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await mkdir(path.join(workspace.temporary, 'ansible-tmp'), { recursive: true });
     await writeInventory(files.inventory, { name: options.name, groups: options.groups, container: target.container });
@@ -29,25 +33,48 @@ export const ansibleBuilder: Builder = {
     await withoutBindTargets(target, async () => {
       for (const playbook of options.playbooks) {
         await writeFile(files.events, '');
+        await writeFile(files.trace, '', { mode: 0o600 });
         await workspace.step(`playbook ${path.basename(playbook)}`, () => play(playbook, files, target, workspace));
+        traces.push(readTrace(await readFile(files.trace)));
       }
       if ((await statInRoot(target.mountPoint, REMOTE_TEMPORARY)) !== undefined) {
         await workspace.buildah.run(target.container, ['rm', '-rf', '--', REMOTE_TEMPORARY], { quiet: true });
       }
     });
+    return reportOf(traces, target, workspace);
   },
 };
+
+/** Without a whole trace there is none: then all counts that the playbooks may read. */
+function reportOf(
+  traces: readonly (AnsibleTrace | TraceDefect)[],
+  { mountPoint }: BuildTarget,
+  workspace: Workspace,
+): BuildReport {
+  const defect = traces.find((one) => 'defect' in one);
+  if (defect !== undefined) {
+    workspace.warn(`what Ansible read is not known (${defect.defect}): everything counts that its playbooks may read`);
+    return {};
+  }
+  const whole = traces.filter((one) => !('defect' in one)) as readonly AnsibleTrace[];
+  return { trace: traceOutside(whole, mountPoint) };
+}
 
 interface Files {
   readonly inventory: string;
   readonly vars: string;
   readonly events: string;
+  readonly trace: string;
 }
 
 async function play(playbook: string, files: Files, target: BuildTarget, workspace: Workspace): Promise<void> {
   const file = target.resolve(playbook);
   const seen = new Progress(workspace);
-  const env = { ...proxyVariables(target.layer), ...ansibleEnvironment(workspace, file, files) };
+  const env = {
+    ...proxyVariables(target.layer),
+    ...chosenEnvironment(target.layer, process.env),
+    ...ansibleEnvironment(workspace, file, files),
+  };
   const args = playbookArguments(file, files, target);
   try {
     await followEvents(

@@ -9,7 +9,7 @@ export const STEP_VERSIONS = {
   apt: 2,
   dnf: 1,
   zypper: 1,
-  ansible: 1,
+  ansible: 2,
 } as const;
 
 /** The step version that counts for a layer. Pure and cheap: a null build asks for every layer's. */

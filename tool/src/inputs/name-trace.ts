@@ -34,7 +34,9 @@ export async function inputSetOf(
   const read = new Set(named(trace.read.map(sourceOf)));
   const listed = new Set(named(trace.listed).filter((name) => !read.has(name)));
   const probes = [...named(trace.probed.filter((one) => !isCompiled(one))), ...named([...links])];
-  const counted = probes.filter((name) => name !== '.' && !read.has(name) && !listed.has(name) && !isIdleProbe(name));
+  const temporaries = places.env.TMPDIR === undefined ? undefined : `${places.env.TMPDIR}/`;
+  const isIdle = (name: string) => isIdleProbe(name) || (temporaries !== undefined && name.startsWith(temporaries));
+  const counted = probes.filter((name) => name !== '.' && !read.has(name) && !listed.has(name) && !isIdle(name));
   return {
     version: 1,
     read: [...read].filter((name) => name !== '.').sort(),

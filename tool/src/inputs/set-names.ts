@@ -53,7 +53,7 @@ export async function setNames(layer: Layer, places: InputPlaces, temporary?: st
   const variables: readonly (readonly [string, string])[] = [
     ...(env.ANSIBLE_CONFIG ? [['$ANSIBLE_CONFIG', path.resolve(root, env.ANSIBLE_CONFIG)] as const] : []),
     ...(env.ANSIBLE_HOME ? [['$ANSIBLE_HOME', path.resolve(root, env.ANSIBLE_HOME)] as const] : []),
-    ['~', home],
+    ...(home === '/' ? [] : [['~', home] as const]),
   ];
   // Only who names paths asks for these.
   let never: { readonly files: ReadonlySet<string>; readonly folders: readonly string[] } | undefined;
@@ -81,10 +81,10 @@ export async function setNames(layer: Layer, places: InputPlaces, temporary?: st
     if (collection !== undefined) return collection;
     const roles = folders.roles.find((one) => isBelow(file, one));
     if (roles !== undefined) return file === roles ? undefined : `role:${file.slice(roles.length + 1)}`;
-    const isPlugin = folders.plugins.some((one) => isBelow(file, one));
-    if (!isPlugin && (isOfMachine(file) || (env.TMPDIR && isBelow(file, env.TMPDIR)))) return undefined;
     const [variable, folder = ''] = variables.find(([, one]) => isBelow(file, one)) ?? [];
-    return variable === undefined ? file : variable + file.slice(folder.length);
+    const name = variable === undefined ? file : variable + file.slice(folder.length);
+    if (folders.plugins.some((one) => isBelow(file, one))) return name;
+    return isOfMachine(name) ? undefined : name;
   }
 
   /** What is above a collection says nothing: the collection itself is looked for by name. */

@@ -3,6 +3,9 @@ import type { InputSet } from '../recipe/input-set.ts';
 import { ansibleFiles } from './ansible-static.ts';
 import { stateOf } from './file-state.ts';
 import type { InputPlaces } from './layer-inputs.ts';
+import { layersIgnore } from './layers-ignore.ts';
+import { printable } from './names.ts';
+import { setNames } from './set-names.ts';
 
 /** What an Ansible layer may read, by a static reading of its playbooks. It enters no key. */
 export interface Superset {
@@ -16,11 +19,13 @@ export interface Superset {
 export async function mayRead(layer: Layer, places: InputPlaces): Promise<Superset> {
   if (layer.options.layer_type !== 'ansible') return { names: [], stamp: '' };
   const files = await ansibleFiles(layer, places);
-  const shown = files.map(({ name, path }) => ({ name, path }));
+  const [{ nameOf }, ignored] = await Promise.all([setNames(layer, places), layersIgnore(places.root)]);
+  const named = files.map(({ path }) => ({ name: nameOf(printable(path)), path }));
+  const counted = named.filter(({ name }) => name !== undefined && !ignored(name));
   return {
-    names: [...new Set(files.map(({ name }) => name))].sort(),
+    names: [...new Set(counted.map(({ name }) => name as string))].sort(),
     get stamp() {
-      return shown.map(({ name, path }) => `${name} ${stateOf(path).join()}`).join('\n');
+      return counted.map(({ name, path }) => `${name} ${stateOf(path).join()}`).join('\n');
     },
   };
 }

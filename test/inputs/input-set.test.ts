@@ -1,0 +1,179 @@
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { createInputTree, git, type InputTree } from './input-tree.ts';
+
+const site = { playbooks: ['playbooks/site.yaml'], inventory: ['inventory'] };
+const at = (tree: InputTree, ...names: string[]) => names.map((name) => path.join(tree.root, name));
+
+test('a path that was read counts by content and is in no other list', async () => {
+  using tree = createInputTree({ 'playbooks/site.yaml': '', 'inventory/hosts': '' });
+  const set = await tree.named(site, {
+    read: at(tree, 'playbooks/site.yaml', 'inventory/hosts', '.git/HEAD'),
+    probed: at(tree, 'playbooks/site.yaml', 'playbooks', 'inventory', '.', 'ansible.cfg'),
+    listed: at(tree, 'inventory', 'playbooks/site.yaml'),
+  });
+  expect(set).toEqual({
+    version: 1,
+    read: ['inventory/hosts', 'playbooks/site.yaml'],
+    probed: ['ansible.cfg', 'playbooks'],
+    listed: ['inventory'],
+  });
+});
+
+test('places outside the tree have names that are the same on another machine', async () => {
+  using home = createInputTree({
+    'shared/roles/r/tasks/main.yml': '',
+    '.ansible/collections/ansible_collections/ns/done/MANIFEST.json': '{}',
+    '.ansible/collections/ansible_collections/ns/raw/galaxy.yml': '',
+  });
+  using tree = createInputTree(
+    { 'playbooks/site.yaml': '' },
+    { HOME: home.root, ANSIBLE_ROLES_PATH: path.join(home.root, 'shared/roles') },
+  );
+  const collections = '.ansible/collections/ansible_collections';
+  const set = await tree.named(site, {
+    read: [
+      ...at(home, 'shared/roles/r/tasks/main.yml', 'site.key', `${collections}/ns/raw/plugins/filter/f.py`),
+      ...at(home, `${collections}/ns/done/plugins/modules/m.py`, '.ssh/known_hosts', '.ansible/tmp/x'),
+      ...['/tmp/run/ansible/inventory/hosts.json', '/proc/cpuinfo', '/usr/lib/python3/dist-packages/jinja2/x.py'],
+      ...['/usr/share/ansible/roles/z/tasks/main.yml', '/etc/site.conf'],
+    ],
+    probed: [
+      ...at(home, 'shared/roles/absent', '.ansible/roles', '.ssh', '.ansible.cfg', `${collections}/ns/none`),
+      ...[
+        '/etc/ansible/ansible.cfg',
+        '/etc/os-release',
+        '/usr/bin/python3',
+        '/srv',
+        '/srv/site/x',
+        path.dirname(tree.root),
+      ],
+    ],
+  });
+  expect(set.read).toEqual([
+    ...['/etc/site.conf', '/usr/share/ansible/roles/z/tasks/main.yml', 'collection:ns.done'],
+    ...['collection:ns.raw/plugins/filter/f.py', 'role:r/tasks/main.yml', '~/site.key'],
+  ]);
+  expect(set.probed).toEqual([
+    ...[
+      '/etc/ansible/ansible.cfg',
+      '/srv/site/x',
+      'collection:ns.none',
+      'role:absent',
+      '~/.ansible.cfg',
+      '~/.ansible/roles',
+    ],
+  ]);
+});
+
+test('passwords for the vault and what an inventory script reads of itself never count', async () => {
+  using tree = createInputTree(
+    { 'ansible.cfg': '[defaults]\nvault_password_file = .vault\n', 'inventory/dynamic': '#!/bin/sh\necho {}\n' },
+    { ANSIBLE_VAULT_IDENTITY_LIST: 'prod@secrets/prod,dev@prompt' },
+  );
+  chmodSync(path.join(tree.root, 'inventory/dynamic'), 0o755);
+  const read = at(tree, '.vault', 'secrets/prod', 'own', 'inventory/dynamic', 'ansible.cfg');
+  expect((await tree.named({ ...site, ansible_vault_password_file: 'own' }, { read })).read).toEqual(['ansible.cfg']);
+});
+
+test('compiled Python stands for its source; a way up through a link adds the link', async () => {
+  using tree = createInputTree({ 'deep/real/x': '' });
+  mkdirSync(path.join(tree.root, 'playbooks'));
+  symlinkSync('../deep/real', path.join(tree.root, 'playbooks/link'));
+  const set = await tree.named(site, {
+    read: at(tree, 'playbooks/filter_plugins/__pycache__/f.cpython-311.pyc'),
+    probed: [`${tree.root}/playbooks/link/../x.yml`, `${tree.root}/playbooks/../y.yml`],
+  });
+  expect(set.read).toEqual(['playbooks/filter_plugins/f.py']);
+  expect(set.probed).toEqual(['playbooks/link', 'playbooks/x.yml', 'y.yml']);
+});
+
+test('what appears, goes, or becomes something else changes the digests', async () => {
+  using tree = createInputTree({ 'a.yml': '1', 'dir/x': '', 'listed/one': '', 'other/y': '' });
+  symlinkSync('dir', path.join(tree.root, 'link'));
+  const set = { read: ['a.yml', 'gone.yml'], probed: ['all.yml', 'dir', 'link'], listed: ['listed', 'none'] };
+  const now = async () => (await tree.digests(site, set)).files;
+  const first = await now();
+  expect(first).toEqual({
+    'a.yml': expect.stringMatching(/^sha256:/),
+    'all.yml': 'absent',
+    dir: 'folder',
+    'gone.yml': 'absent',
+    link: 'folder by dir',
+    'listed/': expect.stringMatching(/^names:sha256:/),
+    'none/': 'absent',
+  });
+  const edits: Record<string, () => void> = {
+    'all.yml': () => tree.write('all.yml'),
+    'gone.yml': () => tree.write('gone.yml'),
+    'listed/': () => tree.write('listed/two'),
+    'none/': () => tree.write('none/x'),
+    link: () => {
+      rmSync(path.join(tree.root, 'link'));
+      symlinkSync('other', path.join(tree.root, 'link'));
+    },
+    dir: () => renameSync(path.join(tree.root, 'dir'), path.join(tree.root, 'moved')),
+  };
+  let before = first;
+  for (const [name, edit] of Object.entries(edits)) {
+    edit();
+    const after = await now();
+    const changed = Object.keys(after).filter((one) => after[one] !== before[one]);
+    expect(changed).toEqual([name]);
+    before = after;
+  }
+});
+
+test('what editors and Python leave changes no listing; inventories pass over more', async () => {
+  using tree = createInputTree({ 'inventory/hosts': '', 'tasks/a.yml': '' });
+  const set = { listed: ['inventory', 'tasks'] };
+  const now = async () => (await tree.digests(site, set)).files;
+  const first = await now();
+  for (const name of ['.a.yml.swp', 'a.yml~', '.#a', '#a#', '__pycache__/a.pyc', '.git/x']) tree.write(`tasks/${name}`);
+  tree.write('inventory/README.md');
+  expect(await now()).toEqual(first);
+  tree.write('tasks/README.md');
+  const after = await now();
+  expect(after['inventory/']).toBe(first['inventory/']);
+  expect(after['tasks/']).not.toBe(first['tasks/']);
+});
+
+test('.layersignore takes what it names out of sets and listings', async () => {
+  using tree = createInputTree({ '.layersignore': '*.draft\nnotes/\n', 'tasks/a.yml': '', 'notes/n': '' });
+  const set = await tree.named(site, {
+    read: at(tree, 'tasks/a.yml', 'x.draft', 'notes/n'),
+    listed: at(tree, 'tasks'),
+  });
+  expect(set.read).toEqual(['tasks/a.yml']);
+  const before = (await tree.digests(site, set)).files;
+  tree.write('tasks/b.draft');
+  expect((await tree.digests(site, set)).files).toEqual(before);
+});
+
+test('a clone under another umask, in another place, has the same digests', async () => {
+  using tree = createInputTree({ 'playbooks/site.yaml': 'x', 'playbooks/roles/r/tasks/main.yml': 'y' });
+  tree.git('init', '-q');
+  tree.git('add', 'playbooks');
+  tree.git('commit', '-qm', 'x');
+  const set = {
+    read: ['playbooks/roles/r/tasks/main.yml', 'playbooks/site.yaml'],
+    probed: ['ansible.cfg', 'playbooks/roles/r'],
+    listed: ['playbooks/roles'],
+  };
+  const expected = (await tree.digests(site, set)).files;
+  for (const umask of [0o000, 0o077]) {
+    using other = createInputTree();
+    const before = process.umask(umask);
+    try {
+      git(other.root, 'clone', '-q', tree.root, 'clone');
+    } finally {
+      process.umask(before);
+    }
+    rmSync(path.join(other.root, '.layers'), { recursive: true, force: true });
+    using clone = createInputTree();
+    rmSync(clone.root, { recursive: true });
+    renameSync(path.join(other.root, 'clone'), clone.root);
+    expect((await clone.digests(site, set)).files).toEqual(expected);
+  }
+});
