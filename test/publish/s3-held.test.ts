@@ -166,6 +166,14 @@ test('a root that is replaced while it is copied: the image is made after all, a
   expect(fake.objects.get('debian12-tiny-new')?.body.length).toBe(2 * PART);
 });
 
+test('a server that refuses the copy: every tag is uploaded', async () => {
+  fake.fault = (seen) => (seen.operation === 'CopyObject' ? { status: 412, code: 'PreconditionFailed' } : undefined);
+  await publish(place({ tags: ['latest', 'a'] }));
+  await publish(place({ tags: ['latest', 'a', 'b'] }));
+  for (const tag of ['latest', 'a', 'b']) expect(fake.objects.get(`debian12-tiny-${tag}`)?.body.length).toBe(2 * PART);
+  expect(fake.count('CreateMultipartUpload')).toBe(3);
+});
+
 test('an account that may not list uploads as before', async () => {
   fake.fault = (seen) => (seen.operation === 'ListObjectsV2' ? { status: 403, code: 'AccessDenied' } : undefined);
   await publish(place());

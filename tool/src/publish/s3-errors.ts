@@ -41,6 +41,11 @@ export function isRefused(error: unknown): boolean {
   return /^(InvalidAccessKeyId|SignatureDoesNotMatch)$/.test((error as S3Error).name);
 }
 
+/** The answer to a copy whose source is missing, or is not what it was when it was looked at. */
+export function isSourceGone(error: unknown): boolean {
+  return statusOf(error) === 404 || statusOf(error) === 412;
+}
+
 /** 411 and 501 answer a request that was sent in a way that the server does not know: with checksums. */
 export function refusesChecksums(error: unknown): boolean {
   const status = statusOf(error);

@@ -4,6 +4,7 @@ import { type BootContents, type BootNames, type BootObject, fileOf, objectsOf, 
 import { type BootArtefacts, PublishFailure, type WantedPublication } from './publisher.ts';
 import { type RootFacts, rootFactsOf, sameFacts } from './root-facts.ts';
 import type { S3Door } from './s3-client.ts';
+import { isSourceGone } from './s3-errors.ts';
 import type { S3View } from './s3-held.ts';
 import { isThere, layerOf, metadataOf, ownerOf, rootFactsIn } from './s3-metadata.ts';
 import { copyObject, putObject, type StoredObject } from './s3-objects.ts';
@@ -52,8 +53,7 @@ export async function putAll(
     if (holder !== undefined) {
       // Onto itself where only what it says of itself is out of date.
       const source = before !== undefined && isThere(before, content) ? { key, etag: before.etag } : holder;
-      await copyObject(door, source, key, content.size, metadata);
-      continue;
+      if (await isCopied(() => copyObject(door, source, key, content.size, metadata), 'artefacts' in from)) continue;
     }
     if (!('artefacts' in from)) throw new PublishFailure(`${key} went while it was published; publish again`);
     const onBytes = (bytes: number) => {
@@ -64,6 +64,17 @@ export async function putAll(
     holders.set(content.sha256, { key, etag: '' });
   }
   return sent;
+}
+
+/** False where the source is gone or another by now (or a server compares ETags in its own way), and there is another way. */
+async function isCopied(copy: () => Promise<void>, hasFile: boolean): Promise<boolean> {
+  try {
+    await copy();
+    return true;
+  } catch (error) {
+    if (hasFile && isSourceGone(error)) return false;
+    throw error;
+  }
 }
 
 /** Whether nothing is to be done for an object. Kernels are shared between layers and say nothing of the root. Pure. */

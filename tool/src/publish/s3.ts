@@ -7,7 +7,7 @@ import { contentsOf, namesOf, objectsOf } from './object-keys.ts';
 import { type BootFiles, type PublishedImage, type Publisher, PublishFailure } from './publisher.ts';
 import { rootFactsOf } from './root-facts.ts';
 import { openS3, type S3Door, TRANSFER } from './s3-client.ts';
-import { createCommand, explainS3, statusOf } from './s3-errors.ts';
+import { createCommand, explainS3, isSourceGone } from './s3-errors.ts';
 import { createS3View, findHeld, type HeldContent, type S3View } from './s3-held.ts';
 import { isThere } from './s3-metadata.ts';
 import { checkBucket, headObject, PART_SIZE } from './s3-objects.ts';
@@ -122,7 +122,7 @@ async function copyHeld(starting: Starting) {
     );
     return { references: referencesOf(destination, names, contents), bytes };
   } catch (error) {
-    if (statusOf(error) !== 404 && statusOf(error) !== 412) throw error;
+    if (!isSourceGone(error)) throw error;
     workspace.say(`${held.holder} changed while it was copied: the image is uploaded instead`);
     return undefined;
   }
