@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => storage?.[Symbol.asyncDispose]());
 
-const publisher = createRegistryPublisher({ attempts: 7, baseMs: 20, capMs: 200 });
+const publisher = createRegistryPublisher({ policy: { attempts: 7, baseMs: 20, capMs: 200 } });
 
 function push(repository: string, options: Record<string, unknown> = { registry_opts_push: '--tls-verify=false' }) {
   const destination = { kind: 'registry', key: '', repository, tags: ['one', 'two'] } as const;
