@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidInput } from '../../tool/src/config/diagnostic.ts';
-import { select } from '../../tool/src/graph/select.ts';
-import { link } from './linking.ts';
+import { select, withDescendants } from '../../tool/src/graph/select.ts';
+import { id, link } from './linking.ts';
 
 const { graph } = link({
   'debian/base': { name: 'debian-base' },
@@ -33,6 +33,16 @@ describe('selectors', () => {
     ['...debian-kernel', 'kernel compute login', 'base kernel compute login'],
     ['...debian-compute...', 'base kernel compute', 'base kernel compute'],
     ['debian-gpu', 'gpu', 'base kernel compute gpu'],
+    ['compute...', 'base kernel compute', 'base kernel compute'],
+    ['...compute', 'compute', 'base kernel compute'],
+    ['...debian-gpu', 'gpu', 'base kernel compute gpu'],
+    ['debian', 'base kernel compute gpu login', 'base kernel compute gpu login'],
+    ['rocky/', 'rocky/base', 'rocky/base'],
+    ['layers/rocky', 'rocky/base', 'rocky/base'],
+    ['./layers/rocky/', 'rocky/base', 'rocky/base'],
+    ['layers/rocky/*.yaml', 'rocky/base', 'rocky/base'],
+    ['{rocky,debian}/base...', 'base rocky/base', 'base rocky/base'],
+    ['...*-kernel', 'kernel compute login', 'base kernel compute login'],
   ])('%s', (selector, named, needed) => {
     expect(picked([selector])).toEqual([named, needed]);
   });
@@ -58,6 +68,25 @@ describe('selectors', () => {
   test('paths may be given from where the user stands', () => {
     expect(picked(['login.yaml'], { prefix: 'layers/debian' })[0]).toBe('login');
     expect(picked(['../debian/login.yaml'], { prefix: 'layers/rocky' })[0]).toBe('login');
+    expect(picked(['.'], { prefix: 'layers/rocky' })[0]).toBe('rocky/base');
+    expect(picked(['../rocky'], { prefix: 'layers/debian' })[0]).toBe('rocky/base');
+    expect(picked(['l*.yaml'], { prefix: 'layers/debian' })[0]).toBe('login');
+  });
+
+  test('of what is selected only what is affected, and what that stands on', () => {
+    const within = withDescendants(graph, [id('debian/kernel')]);
+    expect(within).toEqual(new Set(['debian/kernel', 'debian/compute', 'debian/login', 'debian/gpu']));
+    expect(picked([], { within })).toEqual(['kernel compute login', 'base kernel compute login']);
+    expect(picked(['debian-gpu', 'rocky'], { within })).toEqual(['gpu', 'base kernel compute gpu']);
+    expect(picked([], { within, exclude: ['compute'], only: true })).toEqual(['kernel login', 'kernel login']);
+    expect(picked([], { within: new Set() })).toEqual(['', '']);
+  });
+
+  test('exclude and only take every form', () => {
+    expect(picked(['debian'], { exclude: ['*-login', 'layers/debian/gpu.yaml'] })[0]).toBe('base kernel compute');
+    expect(picked(['...debian-kernel', 'debian-gpu'], { only: true })).toEqual(
+      Array(2).fill('kernel compute gpu login'),
+    );
   });
 
   test.each([

@@ -6,7 +6,10 @@ import { nearest } from '../config/nearest.ts';
 import type { LayerGraph } from './layer-graph.ts';
 
 export interface Selection {
-  /** A name, id (or the end of one that is unique), path of the file or glob over names and ids; `X...` with ancestors, `...X` with descendants. */
+  /**
+   * A name, id (or the end of one that is unique), path of the file or of a folder, or glob over names, ids and paths; `X...` with ancestors, `...X` with
+   * descendants.
+   */
   readonly selectors: readonly string[];
   /** Left out, and what stands on them too. */
   readonly exclude?: readonly string[];
@@ -16,6 +19,8 @@ export interface Selection {
   readonly all?: boolean;
   /** Where the user stands, relative to the root: paths may be given from there. */
   readonly prefix?: string;
+  /** Of what the selectors match only these, as `--affected` finds them. */
+  readonly within?: ReadonlySet<LayerId>;
 }
 
 /**
@@ -24,7 +29,7 @@ export interface Selection {
  * @throws InvalidInput for a selector that matches nothing, naming what is near
  */
 export function select(graph: LayerGraph, selection: Selection): { named: Set<LayerId>; needed: Set<LayerId> } {
-  const { selectors, exclude = [], only = false, all = false, prefix = '' } = selection;
+  const { selectors, exclude = [], only = false, all = false, prefix = '', within } = selection;
   const chosen = new Set<LayerId>();
   if (all || selectors.length === 0) {
     for (const [id, layer] of graph.layers) if (!layer.options.manual) chosen.add(id);
@@ -32,26 +37,30 @@ export function select(graph: LayerGraph, selection: Selection): { named: Set<La
   for (const selector of selectors) for (const id of matching(graph, selector, prefix)) chosen.add(id);
   const excluded = new Set<LayerId>();
   for (const selector of exclude) {
-    const matched = matching(graph, selector, prefix);
-    for (const id of [...matched, ...below(graph, matched, () => true)]) excluded.add(id);
+    for (const id of withDescendants(graph, matching(graph, selector, prefix))) excluded.add(id);
   }
-  const named = graph.order.filter((id) => chosen.has(id) && !excluded.has(id));
+  const named = new Set(
+    graph.order.filter((id) => chosen.has(id) && !excluded.has(id) && (within === undefined || within.has(id))),
+  );
   const above = only ? new Set<LayerId>() : ancestors(graph, named);
-  return {
-    named: new Set(named),
-    needed: new Set(graph.order.filter((id) => above.has(id) || (chosen.has(id) && !excluded.has(id)))),
-  };
+  return { named, needed: new Set(graph.order.filter((id) => above.has(id) || named.has(id))) };
+}
+
+/** The layers and all that stands on them, manual ones too. */
+export function withDescendants(graph: LayerGraph, ids: Iterable<LayerId>): Set<LayerId> {
+  const first = new Set(ids);
+  return new Set([...first, ...below(graph, first, () => true)]);
 }
 
 function matching(graph: LayerGraph, selector: string, prefix: string): Set<LayerId> {
-  const withDescendants = selector.startsWith('...');
-  const withAncestors = selector.endsWith('...') && selector.length > 3;
-  const core = selector.slice(withDescendants ? 3 : 0, withAncestors ? -3 : undefined);
+  const hasDescendants = selector.startsWith('...');
+  const hasAncestors = selector.endsWith('...') && selector.length > 3;
+  const core = selector.slice(hasDescendants ? 3 : 0, hasAncestors ? -3 : undefined);
   const matched = new Set(plainMatches(graph, core, prefix));
   if (matched.size === 0) throw unknownSelector(graph, core === '' ? selector : core);
   const more = [
-    ...(withAncestors ? ancestors(graph, matched) : []),
-    ...(withDescendants ? below(graph, matched, isAutomatic) : []),
+    ...(hasAncestors ? ancestors(graph, matched) : []),
+    ...(hasDescendants ? below(graph, matched, isAutomatic) : []),
   ];
   for (const id of more) matched.add(id);
   return matched;
@@ -65,12 +74,26 @@ function plainMatches(graph: LayerGraph, text: string, prefix: string): LayerId[
   );
   if (exact.length > 0) return exact.map(({ id }) => id);
   if (!/[*?[{(!]/.test(text)) {
+    const folder = layers.filter((layer) => isInFolder(layer, text, prefix));
+    if (folder.length > 0) return folder.map(({ id }) => id);
     // `compute` for `debian/compute`, as long as there is one.
     const ends = layers.filter((layer) => layer.id.endsWith(`/${text}`));
     return ends.length === 1 ? ends.map(({ id }) => id) : [];
   }
   const matches = picomatch(text, { nonegate: true });
-  return layers.filter((layer) => matches(layer.id) || matches(layer.options.name)).map(({ id }) => id);
+  const matchesPath = picomatch([text, join(prefix, text)].map(normalize), { nonegate: true });
+  return layers
+    .filter(({ id, options, file }) => matches(id) || matches(options.name) || matchesPath(file))
+    .map(({ id }) => id);
+}
+
+/** A folder of layer files, by its path or as ids begin. */
+function isInFolder(layer: Layer, text: string, prefix: string): boolean {
+  const folder = text.replace(/\/+$/, '');
+  if (folder !== '' && layer.id.startsWith(`${folder}/`)) return true;
+  if (!/[./]/.test(text)) return false;
+  const here = join(prefix, folder);
+  return here === '.' || [normalize(folder), here].some((path) => layer.file.startsWith(`${path}/`));
 }
 
 function isFile(layer: Layer, text: string, prefix: string): boolean {
