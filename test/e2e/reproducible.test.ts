@@ -126,3 +126,29 @@ test('a root from dnf', async () => {
   const dnf = { pkg_manager: 'dnf', gpgcheck: false };
   await expectEqual(await buildTwice(layer('rpm', dnf, { repos, packages: ['lay-a'] })));
 });
+
+test('packages: [a] and [a, b] are two contents though b comes with a: a later removal of a differs', async () => {
+  const [place] = places;
+  const contents = async (build: (packages: string[]) => Promise<BuiltImage>, a: string, b: string) => {
+    const [one, both] = [await build([a]), await build([a, b])];
+    const [first, second] = await Promise.all([one, both].map(({ image }) => listImage(image.id, place.storage)));
+    // Nothing else is installed: what differs is what package managers remember.
+    const differing = differences(first!, second!, { times: false }).map((line) => line.split(':')[0]);
+    expect(differing.filter((name) => !/^var\/lib\/(apt|dpkg|dnf|rpm)\//.test(name!))).toEqual([]);
+    return [one.content, both.content];
+  };
+  const repos = [{ alias: 'own', url: `file://${repository}` }];
+  const dnf = { pkg_manager: 'dnf', gpgcheck: false };
+  const byDnf = await contents(
+    (packages) => buildCommitted(layer('rpm', dnf, { repos, packages }), 'scratch', place),
+    'lay-a',
+    'lay-b',
+  );
+  expect(byDnf[1]).not.toBe(byDnf[0]);
+  const byApt = await contents(
+    (packages) => buildCommitted(layer('child', {}, { packages }), roots[0], place),
+    'file',
+    'libmagic1',
+  );
+  expect(byApt[1]).not.toBe(byApt[0]);
+});

@@ -84,11 +84,11 @@ function isPython(path: Buffer): boolean {
   return path.subarray(-3).toString('latin1') === '.py';
 }
 
-/** An immutable file (`chattr +i`) keeps its time. */
+/** An immutable file (`chattr +i`) keeps its time; a mark of fuse-overlayfs (`.wh.NAME`) is no file of the root. */
 function setTime(file: Buffer, date: number): void {
   try {
     lutimesSync(file, date, date);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    if (!/^(EPERM|ENOENT)$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }

@@ -35,7 +35,7 @@ export interface BuiltImage {
 }
 
 const CLOCK_SLACK_MS = 1000;
-const SYSTEM = /^\/(usr|lib|lib64|etc)\//;
+const SYSTEM = /^\/(usr|lib|lib64)\//;
 
 /**
  * One layer → one image in local storage, without a name. The container is removed whatever happens. Throws CommandFailure and
