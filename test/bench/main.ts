@@ -15,7 +15,7 @@ const { values, positionals } = parseArgs({
     all: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     runs: { type: 'string', default: '11' },
-    sizes: { type: 'string', default: '50,1000' },
+    sizes: { type: 'string', default: '50,1000,10000' },
   },
 });
 const unknown = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name));
@@ -37,11 +37,12 @@ if (values.json) process.stdout.write(`${JSON.stringify({ version: 1, node: proc
 
 function textOf({ title, figures = [], skipped }: Table): string {
   const width = Math.max(0, ...figures.map(({ name }) => name.length));
-  const lines = figures.map(({ name, ms, fastest, ratio }) => {
+  const lines = figures.map(({ name, ms, fastest, ratio, megabytes }) => {
     const numbers = [
       `${ms.toFixed(0)} ms`.padStart(9),
       `fastest ${fastest.toFixed(0)}`.padStart(14),
       `${ratio.toFixed(2)} x`.padStart(10),
+      ...(megabytes === undefined ? [] : [`${megabytes.toFixed(0)} MB`.padStart(10)]),
     ];
     return `  ${name.padEnd(width)} ${numbers.join('')}`;
   });

@@ -8,6 +8,8 @@ export interface Measured {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly code?: number;
+  /** Before each time, and not timed. */
+  before?(): void;
 }
 
 export interface Figure {
@@ -17,6 +19,8 @@ export interface Figure {
   readonly fastest: number;
   /** Of the medians, to that of the first command. */
   readonly ratio: number;
+  /** Most memory it had at a time, where that was measured. */
+  readonly megabytes?: number;
 }
 
 /**
@@ -38,6 +42,23 @@ export function measure(commands: readonly Measured[], runs: number): Figure[] {
   });
 }
 
+/** Most resident memory of a command and its children, in MB; undefined without python3, which can ask for that. */
+export function mostMemory({ argv, cwd, env, before }: Measured): number | undefined {
+  before?.();
+  const { status, stdout } = spawnSync('python3', ['-c', MOST_MEMORY, ...argv], {
+    cwd,
+    env: { ...plainEnvironment(), ...env },
+    encoding: 'utf8',
+  });
+  return status === 0 ? (Number(stdout) * 1024) / 1e6 : undefined;
+}
+
+const MOST_MEMORY = `
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+`;
+
 /** As a user's shell would start it: without what npm and pnpm add, and not in CI, where more is verified. */
 export function plainEnvironment(): Record<string, string> {
   const isAdded = /^(CI|GITHUB_ACTIONS|GITLAB_CI|NODE_PATH|NODE_OPTIONS|npm_.*|LAYERS_.*)$/;
@@ -45,7 +66,8 @@ export function plainEnvironment(): Record<string, string> {
   return Object.fromEntries(kept) as Record<string, string>;
 }
 
-function time({ name, argv, cwd, env, code = 0 }: Measured): number {
+function time({ name, argv, cwd, env, code = 0, before }: Measured): number {
+  before?.();
   const [file = '', ...args] = argv;
   const nothing = openSync('/dev/null', 'r+');
   const started = performance.now();

@@ -7,7 +7,7 @@ const KIBIBYTE = 1024;
 
 /**
  * A git tree of `count` layers: layer i stands on layer ⌊(i-1)/4⌋, each reads two files of 2 KiB of its own, and every fifth is an
- * Ansible layer with a playbook and a role of its own. The layers publish to `oci:.images`.
+ * Ansible layer with a playbook and a role of its own. The layers publish to a registry.
  */
 export function makeSyntheticTree(root: string, count: number): void {
   const folders = new Set<string>();
@@ -18,7 +18,7 @@ export function makeSyntheticTree(root: string, count: number): void {
     folders.add(folder);
     writeFileSync(full, text);
   };
-  write('layers.yaml', 'defaults:\n  options:\n    publish_registry: oci:.images\n');
+  write('layers.yaml', 'defaults:\n  options:\n    publish_registry: registry.invalid/site\n');
   write('inventory/hosts.yaml', 'all:\n  children:\n    nodes:\n');
   write('inventory/group_vars/nodes.yaml', 'site: synthetic\n');
   for (let index = 0; index < count; index += 1) {

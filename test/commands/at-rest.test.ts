@@ -34,6 +34,7 @@ beforeEach(async () => {
     writeFileSync(`${root}/${file}`, 'text');
   symlinkSync('files', `${root}/current`);
   symlinkSync('files/one', `${root}/link`);
+  symlinkSync('target', `${root}/dangling`);
   await settle();
 });
 afterEach(() => rmSync(root, { recursive: true }));
@@ -55,6 +56,10 @@ function lookAround(): void {
     existsSync(`${root}/roles/web/${name}`);
   statSync(`${root}/group_vars/all.yml`, { throwIfNoEntry: false });
   existsSync(`${root}/layers.lock`);
+  lstatSync(`${root}/roles/web/library/module.py`, { throwIfNoEntry: false });
+  lstatSync(`${root}/ansible.cfg`, { throwIfNoEntry: false });
+  statSync(`${root}/dangling`, { throwIfNoEntry: false });
+  existsSync(`${root}/dangling/below`);
   existsSync(`${root}/cache/digests.json`);
 }
 
@@ -129,6 +134,8 @@ test.each<[string, () => void]>([
     },
   ],
   ['a link to nothing where a file was looked for', () => symlinkSync('nothing', `${root}/roles/web/vars`)],
+  ['a link to nothing where nothing was', () => symlinkSync('nothing', `${root}/ansible.cfg`)],
+  ['a target for a link to nothing', () => mkdirSync(`${root}/target`)],
   ['a lock file that was not there', () => edit('layers.lock')],
   ['an image that went', () => rmSync(`${root}/images/c`, { recursive: true })],
   ['the git index', () => edit('index')],
@@ -156,10 +163,11 @@ test('what was changed just now is not remembered, as a further change might not
 });
 
 test('many names in a folder are one look at the folder', () => {
-  const { there, absent, targets } = mustRest();
+  const { there, absent, targets, selves } = mustRest();
   expect(there).toEqual([]);
+  expect(selves.filter((one) => typeof one === 'string')).toEqual([`${root}/link`]);
   // Not the folders that are missing: the one that they are missing in.
-  expect(absent).toEqual([`${root}/group_vars`, `${root}/layers.lock`]);
+  expect(absent.toSorted()).toEqual([`${root}/group_vars`, `${root}/layers.lock`, `${root}/ansible.cfg`].sort());
   expect(targets).toEqual(expect.arrayContaining([`${root}/images`, `${root}/roles/web`]));
 });
 

@@ -2,7 +2,7 @@ import { existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } f
 import { dirname, join } from 'node:path';
 import { isSettled } from '../inputs/file-state.ts';
 import type { Seen } from '../system/looks.ts';
-import { isThere, type PathState, stateOfTarget } from '../system/path-state.ts';
+import { isThere, NOTHING, type PathState, stateOfItself, stateOfTarget } from '../system/path-state.ts';
 import { type AtRest, flatten } from './at-rest.ts';
 
 /** From how many names in a folder on a look at the folder is cheaper than looks at the names. */
@@ -24,18 +24,29 @@ export function looksToRepeat(
   const settledAt = seen.started - options.behind;
   const isCache = (path: string) => path === options.without || path.startsWith(`${options.without}/`);
   const targets = new Map<string, PathState>();
+  const selves = new Map<string, PathState>();
   const names = new Map<string, boolean>();
-  for (const [path, state] of seen.targets) {
-    if (isCache(path)) continue;
-    if (isNothing(state)) names.set(firstMissing(path), false);
-    else targets.set(path, state);
+  const missing = (path: string, otherwise: Map<string, PathState>) => {
+    const first = firstMissing(path);
+    if (isNothing(stateOfItself(first))) names.set(first, false);
+    // A link to nothing, which may become a link to something.
+    else otherwise.set(path, NOTHING);
+  };
+  const states = [[seen.targets, targets] as const, [seen.selves, selves] as const];
+  for (const [from, to] of states) {
+    for (const [path, state] of from) {
+      if (isCache(path)) continue;
+      if (isNothing(state)) missing(path, to);
+      else to.set(path, state);
+    }
   }
   for (const [path, is] of seen.there) {
-    if (isCache(path) || targets.has(path)) continue;
-    if (is) names.set(path, true);
-    else names.set(firstMissing(path), false);
+    if (isCache(path)) continue;
+    if (targets.has(path)) {
+      if (!is) return `${path} appeared meanwhile`;
+    } else if (is) names.set(path, true);
+    else missing(path, targets);
   }
-  const selves = [...seen.selves].filter(([path]) => !isCache(path));
   const unsettled = [...targets, ...selves].find(([, state]) => !isSettled(state, settledAt));
   if (unsettled !== undefined) return `${unsettled[0]} was changed just now`;
   for (const [folder, inIt] of byFolder(names)) {
@@ -64,6 +75,8 @@ export function writeAtRest(file: string, atRest: AtRest): void {
   const temporary = join(dirname(file), `.at-rest-${process.pid}.tmp`);
   try {
     writeFileSync(temporary, JSON.stringify(atRest), { mode: 0o600, flag: 'wx' });
+    // Over another file it would wait for the disk.
+    rmSync(file, { force: true });
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });

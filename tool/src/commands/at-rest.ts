@@ -25,6 +25,7 @@ export interface AtRest {
   readonly selves: FlatStates;
   /** Paths that exist. */
   readonly there: readonly string[];
+  /** Paths that do not, not even as links to nothing. */
   readonly absent: readonly string[];
   /** Path → what it is with all links resolved; '' where that is an error. */
   readonly real: Readonly<Record<string, string>>;
@@ -52,7 +53,7 @@ export function isStillAtRest(was: AtRest): boolean {
     areSame(was.targets, stateOfTarget) &&
     areSame(was.selves, stateOfItself) &&
     was.there.every((path) => stateOfTarget(path)[1] !== 0) &&
-    was.absent.every((path) => stateOfTarget(path).every((number) => number === 0)) &&
+    was.absent.every((path) => stateOfItself(path).every((number) => number === 0)) &&
     Object.entries(was.real).every(([path, real]) => realOf(path) === real)
   );
 }

@@ -6,7 +6,7 @@ import { lstatSync, type Stats, statSync } from 'node:fs';
  */
 export type PathState = readonly [number, number, number, number, number, number];
 
-const NOTHING: PathState = [0, 0, 0, 0, 0, 0];
+export const NOTHING: PathState = [0, 0, 0, 0, 0, 0];
 const OPTIONS = { throwIfNoEntry: false } as const;
 
 /** Of what is at the end of a link. Never throws. */
