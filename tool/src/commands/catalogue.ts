@@ -116,6 +116,13 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     positionals: 1,
     load: () => import('./show.ts'),
   },
+  inputs: {
+    usage: 'inputs LAYER',
+    summary: 'what a layer reads, and what brought each in',
+    options: { json: JSON_OPTION },
+    positionals: 1,
+    load: () => import('./inputs.ts'),
+  },
   graph: {
     usage: 'graph',
     summary: 'the layer graph',

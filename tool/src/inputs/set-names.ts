@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 import type { Layer } from '../config/layer.ts';
 import { type AnsibleConfig, readAnsibleConfig } from './ansible-config.ts';
@@ -53,7 +53,8 @@ export async function setNames(layer: Layer, places: InputPlaces, temporary?: st
   const variables: readonly (readonly [string, string])[] = [
     ...(env.ANSIBLE_CONFIG ? [['$ANSIBLE_CONFIG', path.resolve(root, env.ANSIBLE_CONFIG)] as const] : []),
     ...(env.ANSIBLE_HOME ? [['$ANSIBLE_HOME', path.resolve(root, env.ANSIBLE_HOME)] as const] : []),
-    ...(home === '/' ? [] : [['~', home] as const]),
+    // Where Ansible looks up the user it may find another home than the variable's.
+    ...[home, userHome()].filter((one) => one !== '/').map((one) => ['~', one] as const),
   ];
   // Only who names paths asks for these.
   let never: { readonly files: ReadonlySet<string>; readonly folders: readonly string[] } | undefined;
@@ -153,6 +154,15 @@ function isBelow(file: string, folder: string): boolean {
 
 function firstThere(files: readonly string[]): string {
   return files.find((file) => stateOf(file)[1] !== 0) ?? files[0] ?? '/nonexistent';
+}
+
+function userHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    // A uid without an entry, as in many containers.
+    return '/';
+  }
 }
 
 function realOrSame(folder: string): string {
