@@ -141,7 +141,8 @@ test('input sets: newest first, each once, sixteen at most, and none of another 
 
 test('an index is read once, and again when it was replaced', async () => {
   await memory.keep(toKeep('one'), workspace, { replace: false });
-  const tags = await tagsOf(directory);
+  const [tags, atOnce] = await Promise.all([tagsOf(directory), tagsOf(directory)]);
+  expect(atOnce).toBe(tags);
   await memory.find(KEY);
   expect(await tagsOf(directory)).toBe(tags);
   await memory.keep(toKeep('two', 'b'.repeat(64)), workspace, { replace: false });

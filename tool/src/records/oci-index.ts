@@ -14,7 +14,7 @@ const REF_NAME = 'org.opencontainers.image.ref.name';
 const MADE_BY_US = { 'org.openchami.image.layout': 'layers' };
 
 /** Indexes that were read, by layout: a run that asks for a thousand keys reads each layout's once. */
-const read = new Map<string, { readonly stamp: string; readonly tags: ReadonlyMap<string, Descriptor> }>();
+const read = new Map<string, { readonly stamp: string; readonly tags: Promise<ReadonlyMap<string, Descriptor>> }>();
 
 /** The index of a layout; undefined where there is none. Throws where it is damaged. */
 async function readIndex(layout: string): Promise<OciIndex | undefined> {
@@ -46,9 +46,11 @@ export async function tagsOf(layout: string): Promise<ReadonlyMap<string, Descri
   const stamp = [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
   const known = read.get(layout);
   if (known?.stamp === stamp) return known.tags;
-  const tags = tagsIn(await readIndex(layout));
   // Replaced between the two calls: the stamp is of the older file, and the next call reads again.
+  const tags = readIndex(layout).then(tagsIn);
+  // Kept while it is read: many ask at once.
   read.set(layout, { stamp, tags });
+  tags.catch(() => read.delete(layout));
   return tags;
 }
 
