@@ -165,10 +165,10 @@ test('what was changed just now is not remembered, as a further change might not
 test('many names in a folder are one look at the folder', () => {
   const { there, absent, targets, selves } = mustRest();
   expect(there).toEqual([]);
-  expect(selves.filter((one) => typeof one === 'string')).toEqual([`${root}/link`]);
+  expect(selves.paths).toEqual([`${root}/link`]);
   // Not the folders that are missing: the one that they are missing in.
   expect(absent.toSorted()).toEqual([`${root}/group_vars`, `${root}/layers.lock`, `${root}/ansible.cfg`].sort());
-  expect(targets).toEqual(expect.arrayContaining([`${root}/images`, `${root}/roles/web`]));
+  expect(targets.paths).toEqual(expect.arrayContaining([`${root}/images`, `${root}/roles/web`]));
 });
 
 test('names that are links are looked at one by one, as what they lead to may go', () => {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { isSettled } from '../inputs/file-state.ts';
 import type { Seen } from '../system/looks.ts';
 import { isThere, NOTHING, type PathState, stateOfItself, stateOfTarget } from '../system/path-state.ts';
-import { type AtRest, flatten } from './at-rest.ts';
+import { type AtRest, pack } from './at-rest.ts';
 
 /** From how many names in a folder on a look at the folder is cheaper than looks at the names. */
 const MANY = 4;
@@ -61,8 +61,8 @@ export function looksToRepeat(
   }
   const named = [...names];
   return {
-    targets: flatten(targets),
-    selves: flatten(selves),
+    targets: pack(targets),
+    selves: pack(selves),
     there: named.filter(([, is]) => is).map(([path]) => path),
     absent: named.filter(([, is]) => !is).map(([path]) => path),
     real: Object.fromEntries([...seen.real].filter(([path]) => !isCache(path))),

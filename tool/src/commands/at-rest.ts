@@ -3,8 +3,7 @@ import { type PathState, stateOfItself, stateOfTarget } from '../system/path-sta
 
 /**
  * What a build that had nothing to do looked at, and the answers it got: as long as they are the same there is nothing to do. Kept in
- * `<state>/cache/at-rest.json`. States are flat, `[path, device, inode, size, mtime, ctime, mode, path, …]`, as thousands of them are
- * read at every start.
+ * `<state>/cache/at-rest.json`.
  */
 export interface AtRest {
   readonly version: 1;
@@ -20,9 +19,9 @@ export interface AtRest {
   /** As the build printed them. */
   readonly warnings: readonly string[];
   /** Links followed. */
-  readonly targets: FlatStates;
+  readonly targets: PackedStates;
   /** Links not followed. */
-  readonly selves: FlatStates;
+  readonly selves: PackedStates;
   /** Paths that exist. */
   readonly there: readonly string[];
   /** Paths that do not, not even as links to nothing. */
@@ -31,15 +30,20 @@ export interface AtRest {
   readonly real: Readonly<Record<string, string>>;
 }
 
-export type FlatStates = readonly (string | number)[];
+/** As thousands of them are read at every start, without a number that has to be parsed. */
+export interface PackedStates {
+  readonly paths: readonly string[];
+  /** The six numbers of each path as doubles, in base64. */
+  readonly states: string;
+}
 
-const WIDTH = 7;
+const WIDTH = 6;
 
 /** Undefined where there is none, or one of another version, or a damaged one. Never throws. */
 export function readAtRest(file: string): AtRest | undefined {
   try {
     const read = JSON.parse(readFileSync(file, 'utf8')) as AtRest;
-    return read.version === 1 && [read.targets, read.selves, read.there, read.absent].every(Array.isArray)
+    return read.version === 1 && [read.targets.paths, read.selves.paths, read.there, read.absent].every(Array.isArray)
       ? read
       : undefined;
   } catch {
@@ -58,17 +62,20 @@ export function isStillAtRest(was: AtRest): boolean {
   );
 }
 
-export function flatten(states: Iterable<readonly [string, PathState]>): FlatStates {
-  return [...states].flatMap(([path, state]) => [path, ...state]);
+export function pack(states: ReadonlyMap<string, PathState>): PackedStates {
+  const numbers = Float64Array.from([...states.values()].flat());
+  return { paths: [...states.keys()], states: Buffer.from(numbers.buffer).toString('base64') };
 }
 
-function areSame(states: FlatStates, stateOf: (path: string) => PathState): boolean {
-  if (states.length % WIDTH !== 0) return false;
-  for (let at = 0; at < states.length; at += WIDTH) {
-    const now = stateOf(states[at] as string);
-    for (let part = 0; part < WIDTH - 1; part += 1) if (now[part] !== states[at + 1 + part]) return false;
-  }
-  return true;
+function areSame({ paths, states }: PackedStates, stateOf: (path: string) => PathState): boolean {
+  const bytes = Buffer.from(states, 'base64');
+  const numbers = new Float64Array(new Uint8Array(bytes).buffer);
+  if (numbers.length !== paths.length * WIDTH) return false;
+  return paths.every((path, index) => {
+    const now = stateOf(path);
+    for (let part = 0; part < WIDTH; part += 1) if (now[part] !== numbers[index * WIDTH + part]) return false;
+    return true;
+  });
 }
 
 function realOf(path: string): string {
