@@ -77,7 +77,8 @@ test('credentials by --creds reach a registry that asks for them, and stand in n
     } as const;
     const publication = await publisher.publish(image, destination, watched, undefined as never);
     expect(await publisher.verify(publication, destination, image.layer, watched)).toBe(true);
-    expect(argvs.length).toBeGreaterThan(3);
+    // A look at the image and the push; all else is asked by our own client.
+    expect(argvs).toHaveLength(2);
     expect(argvs.join('\n')).not.toContain('s3cret');
   } finally {
     await registry.end();

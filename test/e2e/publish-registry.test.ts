@@ -49,9 +49,10 @@ test('three tags are one upload and one digest', async () => {
   }
   const requests = (await readFile(log, 'utf8')).split('\n').filter((line) => line.includes('/v2/site/tiny/'));
   const uploads = requests.filter((line) => /"PUT \/v2\/site\/tiny\/blobs/.test(line));
-  // A layer and a configuration.
-  expect(uploads).toHaveLength(2);
-  expect(requests.filter((line) => /"PUT \/v2\/site\/tiny\/manifests/.test(line))).toHaveLength(3);
+  // A layer and a configuration; then the configuration with the publication's labels.
+  expect(uploads).toHaveLength(3);
+  // The push, and one a tag with annotations.
+  expect(requests.filter((line) => /"PUT \/v2\/site\/tiny\/manifests/.test(line))).toHaveLength(4);
 
   const { layer } = publishedImage(imageId, { registry_opts_push: '--tls-verify=false' });
   expect(await verify(publication, destination, layer, workspace)).toBe(true);

@@ -4,8 +4,6 @@ import { parsedJson } from '../system/registry/json.ts';
 import { type Manifest, OCI_MANIFEST } from '../system/registry/manifest.ts';
 import { digestOf } from '../system/registry/repository.ts';
 
-/** Buildah's own; every other label is ours or was handed down by an external parent. */
-const KEPT_LABEL = 'io.buildah.version';
 /** Say by which name and digest the parent was called when this was committed; the same parent has many names. */
 const BASE_ANNOTATION = /^org\.opencontainers\.image\.base\./;
 
@@ -15,8 +13,8 @@ interface DerivedImage {
 }
 
 /**
- * The same file system layers with exactly these labels, and annotations that say what it is. Equal arguments give equal bytes on
- * every machine. Undefined: the configuration is none. Pure.
+ * The same file system layers with exactly these labels (not even buildah's own stays, which names its version) and annotations that
+ * say what it is. Equal arguments give equal bytes on every machine. Undefined: the configuration is none. Pure.
  */
 export function deriveImage(
   manifest: Manifest,
@@ -24,11 +22,9 @@ export function deriveImage(
   labels: Readonly<Record<string, string>>,
   facts: PublicationFacts,
 ): DerivedImage | undefined {
-  const image = parsedJson<{ config?: { Labels?: Record<string, string> | null } | null } | null>(config);
+  const image = parsedJson<{ config?: object | null } | null>(config);
   if (typeof image !== 'object' || image === null) return undefined;
-  const version = image.config?.Labels?.[KEPT_LABEL];
-  const Labels = { ...(version === undefined ? {} : { [KEPT_LABEL]: version }), ...labels };
-  const bytes = Buffer.from(canonicalJson({ ...image, config: { ...image.config, Labels } }));
+  const bytes = Buffer.from(canonicalJson({ ...image, config: { ...image.config, Labels: labels } }));
   const foreign = Object.entries(foreignAnnotations(manifest.annotations));
   const derived = {
     ...manifest,

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalJson } from '../recipe/canonical.ts';
 import type { KnownBuild } from '../recipe/known-build.ts';
 import { CommandFailure } from '../system/command.ts';
@@ -15,6 +14,7 @@ import { keyTagOf, recipeTagOf } from './key-tag.ts';
 import { MemoryUnreachable, type ToKeep } from './memory.ts';
 import { putDocument, RECIPE_TYPE } from './registry-document.ts';
 import { lookUp } from './registry-lookup.ts';
+import { settled } from './registry-settled.ts';
 
 interface Keeping {
   readonly place: string;
@@ -29,10 +29,6 @@ interface Keeping {
  * goes on by digest, so that it does not matter who has it.
  */
 const PUSH_TAG = 'layers-push';
-
-/** Between our write and the look at what stands there now, at least. */
-const SETTLE_MS = 50;
-const LONGEST_SETTLE_MS = 2_000;
 
 /** The build under its key tag, ours or that of who was first. Throws MemoryUnreachable, and CommandFailure of an abort. */
 export async function keepImage(build: ToKeep, workspace: Workspace, keeping: Keeping): Promise<KnownBuild> {
@@ -66,10 +62,7 @@ async function keep(build: ToKeep, workspace: Workspace, keeping: Keeping): Prom
   const winner = replace ? undefined : await standing();
   if (winner !== undefined) return winner;
   await repository.putManifest(tag, OCI_MANIFEST, bytes);
-  // A registry has no "only if absent". Who looked before this write has written when as much time has passed again: then all see
-  // the same one, the last.
-  const settle = Math.max(SETTLE_MS, 2 * (performance.now() - started));
-  await sleep(Math.min(settle, LONGEST_SETTLE_MS), undefined, { signal: workspace.signal });
+  await settled(started, workspace.signal);
   const kept = await standing();
   if (kept !== undefined) return kept;
   throw new RegistryError('unexpected', `${place}:${tag} does not hold what was put there`);

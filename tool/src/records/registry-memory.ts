@@ -1,4 +1,4 @@
-import { hashOf } from '../recipe/canonical.ts';
+import { canonicalJson, hashOf } from '../recipe/canonical.ts';
 import { type InputSet, MOST_INPUT_SETS } from '../recipe/input-set.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { type Registries, sharedRegistries } from '../system/registry/registries.ts';
@@ -12,6 +12,7 @@ import { getDocument, INPUT_SETS_TYPE, putDocument, RECIPE_TYPE } from './regist
 import { asUnreachable, keepImage } from './registry-keep.ts';
 import { lookUp } from './registry-lookup.ts';
 import { pullKnown } from './registry-pull.ts';
+import { settled } from './registry-settled.ts';
 
 export interface RegistryMemorySettings {
   /** `registry_opts_push`: how the registry is reached, and how layers are compressed. */
@@ -96,18 +97,18 @@ export function createRegistryMemory(place: string, settings: RegistryMemorySett
     async keepInputSet(key, set) {
       const repository = open('work');
       const tag = inputSetsTagOf(key);
-      const known = async () => setsIn(await document(tag, INPUT_SETS_TYPE, { direct: true }), key);
-      const text = JSON.stringify(set);
+      const text = canonicalJson(set);
+      const isOther = (one: InputSet) => canonicalJson(one) !== text;
       try {
-        let sets = await known();
-        for (let attempt = 0; attempt < ADDITIONS && JSON.stringify(sets[0]) !== text; attempt += 1) {
-          const others = sets.filter((one) => JSON.stringify(one) !== text);
-          await putDocument(repository, tag, INPUT_SETS_TYPE, {
-            key,
-            sets: [set, ...others].slice(0, MOST_INPUT_SETS),
-          });
-          sets = await known();
-          if (sets.some((one) => JSON.stringify(one) === text)) return;
+        for (let attempt = 0; attempt < ADDITIONS; attempt += 1) {
+          const started = performance.now();
+          const known = setsIn(await document(tag, INPUT_SETS_TYPE, { direct: true }), key);
+          if (known[0] !== undefined && !isOther(known[0])) return;
+          // Another machine's addition took ours away, or this is the first look.
+          if (attempt > 0 && !known.every(isOther)) return;
+          const sets = [set, ...known.filter(isOther)].slice(0, MOST_INPUT_SETS);
+          await putDocument(repository, tag, INPUT_SETS_TYPE, { key, sets });
+          await settled(started, settings.signal);
         }
       } catch (error) {
         settings.signal?.throwIfAborted();
