@@ -39,3 +39,14 @@ test('the document holds what is promised and nothing else', () => {
   const document = planJson([{ ...first, surplus: 1 } as PlannedLayer]);
   expect(document).toEqual({ version: 1, layers: [first] });
 });
+
+test('reasons of its own come before inherited ones, which say where they come from', () => {
+  const [first] = plan;
+  const reasons = [
+    { code: 'parent-changed', text: 'parent base has other content', from: first?.id },
+    { code: 'list-changed', text: 'packages: + htop' },
+  ];
+  const layer = { ...first, reasons } as PlannedLayer;
+  expect(planJson([layer]).layers[0]?.reasons).toEqual([reasons[1], reasons[0]]);
+  expect(planLines([layer], { colour: false })[0]).toContain('packages: + htop');
+});

@@ -1,5 +1,7 @@
+import { estimate } from '../plan/estimate.ts';
 import { plannedLayers } from '../plan/plan.ts';
 import { wantsColour } from '../report/palette.ts';
+import { estimateLines } from '../report/plan-estimate.ts';
 import { planJson, planLines } from '../report/plan-text.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -16,8 +18,12 @@ export const run: CommandRun = async (context) => {
 export function printPlan(context: CommandContext, prepared: Prepared, json: boolean): void {
   for (const { id, message } of prepared.warnings) context.warn(`warning: ${id === null ? '' : `${id}: `}${message}`);
   const planned = plannedLayers(prepared.graph, prepared.plan);
-  if (json) context.print(JSON.stringify(planJson(planned)));
-  else
-    for (const line of planLines(planned, { colour: wantsColour(context.env, context.stdout.isTTY === true) }))
-      context.print(line);
+  const radius = estimate(prepared.graph, prepared.plan.decisions, prepared.facts, prepared.jobs);
+  if (json) {
+    context.print(JSON.stringify(planJson(planned, radius)));
+    return;
+  }
+  const colour = wantsColour(context.env, context.stdout.isTTY === true);
+  const lines = [...planLines(planned, { colour }), ...estimateLines(radius, prepared.jobs)];
+  for (const line of lines) context.print(line);
 }

@@ -1,4 +1,6 @@
+import type { Estimate } from '../plan/estimate.ts';
 import type { PlannedLayer } from '../plan/planned-layer.ts';
+import type { Reason } from '../plan/reason.ts';
 import { count } from './format.ts';
 import { createPaint } from './palette.ts';
 import { plainText } from './plain-text.ts';
@@ -22,7 +24,9 @@ export function planLines(plan: readonly PlannedLayer[], options: { readonly col
   const fresh = plan.filter((layer) => layer.action === 'nothing');
   const columns = Math.min(NAME_COLUMNS, Math.max(0, ...todo.map((layer) => displayWidth(plainText(layer.id)))));
   const lines = todo.flatMap((layer) => {
-    const [first = '', ...others] = layer.reasons.map((reason) => plainText(reason.text));
+    const [first = '', ...others] = ownFirst(layer.reasons).map((reason) => {
+      return reason.from === undefined ? plainText(reason.text) : paint('dim', plainText(reason.text));
+    });
     const action = paint(ACTIONS[layer.action].colour, layer.action.padEnd(7));
     const indent = ' '.repeat(7 + 2 + columns + 2);
     return [
@@ -42,11 +46,22 @@ export function planLines(plan: readonly PlannedLayer[], options: { readonly col
   return [...lines, `${count(plan.length, 'layer')}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`];
 }
 
-/** The document of `plan --json`, in build order. Its shape is promised: a change to it is a new version. */
-export function planJson(plan: readonly PlannedLayer[]): {
+/** A layer's own reasons before those that come from an ancestor. */
+function ownFirst(reasons: readonly Reason[]): Reason[] {
+  return [...reasons.filter(({ from }) => from === undefined), ...reasons.filter(({ from }) => from !== undefined)];
+}
+
+interface PlanDocument {
   readonly version: 1;
   readonly layers: readonly PlannedLayer[];
-} {
+  readonly estimate?: Estimate;
+}
+
+/**
+ * The document of `plan --json`, in build order. Its shape is promised: a change to it is a new version. Reasons that come from an ancestor
+ * say so by `from`.
+ */
+export function planJson(plan: readonly PlannedLayer[], estimate?: Estimate): PlanDocument {
   return {
     version: 1,
     layers: plan.map(({ id, name, path, parents, action, reasons, recipeKey }) => ({
@@ -55,8 +70,9 @@ export function planJson(plan: readonly PlannedLayer[]): {
       path,
       parents,
       action,
-      reasons: reasons.map(({ code, text }) => ({ code, text })),
+      reasons: ownFirst(reasons).map(({ code, text, from }) => ({ code, text, ...(from !== undefined && { from }) })),
       recipeKey,
     })),
+    ...(estimate && { estimate }),
   };
 }
