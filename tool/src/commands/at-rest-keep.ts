@@ -9,6 +9,9 @@ import { looksToRepeat, writeAtRest } from './at-rest-write.ts';
 import type { CommandContext } from './command.ts';
 import type { Prepared } from './prepare.ts';
 
+/** Tells a home where HOME does not; the C library reads it, which nobody stands in front of. */
+const USERS = '/etc/passwd';
+
 /** A build under observation, which may find that there is nothing to do. */
 export interface Resting {
   /** The context for what is observed. */
@@ -30,8 +33,7 @@ export function startResting(context: CommandContext, looking = watchLooks): Res
   const question = restQuestion(context.argv, context.cwd, context.env);
   // Sources change without the bundle, by which the tool itself is told apart.
   if (question === undefined || context.env.LAYERS_SOURCES === '1') return undefined;
-  const tool = join(import.meta.dirname, 'main.cjs');
-  const state = stateOfTarget(tool);
+  const unseen = [join(import.meta.dirname, 'main.cjs'), USERS].map((file) => [file, stateOfTarget(file)] as const);
   const looks = looking();
   let seen: ReturnType<Looks['end']> | undefined;
   let hasSpoken = false;
@@ -52,9 +54,11 @@ export function startResting(context: CommandContext, looking = watchLooks): Res
       if (seen === undefined || typeof seen === 'string') return seen;
       if (hasSpoken) return 'something was said that a later build has to say again';
       if (idle.stateDir !== question.stateDir) return 'the state folder is elsewhere';
-      const ofTool = new Map([...seen.targets, [tool, state] as const]);
       try {
-        return write({ ...seen, targets: ofTool }, { question, idle, warnings, env: context.env });
+        return write(
+          { ...seen, targets: new Map([...seen.targets, ...unseen]) },
+          { question, idle, warnings, env: context.env },
+        );
       } catch (error) {
         return String(error);
       }
