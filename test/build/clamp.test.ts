@@ -120,7 +120,8 @@ test('compiled Python goes on fitting its source, and only what fitted', async (
   write('lib/mod.py', '', now);
   write('lib/mod.extra.py', '', now);
   write('lib/__pycache__/mod.cpython-311.pyc', compiled(0, now));
-  write('lib/__pycache__/mod.cpython-311.opt-1.pyc', compiled(0, now), PACKAGE);
+  write('lib/__pycache__/mod.extra.cpython-311.pyc', compiled(0, now));
+  write('lib/__pycache__/mod.cpython-311.opt-1.pyc', compiled(0, now));
   write('lib/mod.pyc', compiled(0, now));
   write('lib/__pycache__/mod.hashed.pyc', compiled(1, now));
   write('lib/__pycache__/mod.stale.pyc', compiled(0, now - 60));
@@ -128,7 +129,12 @@ test('compiled Python goes on fitting its source, and only what fitted', async (
   write('lib/__pycache__/shipped.cpython-311.pyc', compiled(0, PACKAGE));
   const date = await clamp();
   expect(date).toBe(PACKAGE);
-  for (const name of ['__pycache__/mod.cpython-311.pyc', '__pycache__/mod.cpython-311.opt-1.pyc', 'mod.pyc']) {
+  for (const name of [
+    '__pycache__/mod.cpython-311.pyc',
+    '__pycache__/mod.extra.cpython-311.pyc',
+    '__pycache__/mod.cpython-311.opt-1.pyc',
+    'mod.pyc',
+  ]) {
     expect([name, sourceTime(`lib/${name}`), timeOf(`lib/${name}`)]).toEqual([name, date, date]);
   }
   expect(sourceTime('lib/__pycache__/mod.hashed.pyc')).toBe(now);

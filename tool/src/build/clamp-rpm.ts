@@ -1,4 +1,4 @@
-import { lstat, readFile, writeFile } from 'node:fs/promises';
+import { chmod, lstat, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { statInRoot } from './root-files.ts';
@@ -47,7 +47,12 @@ export async function clampRpmDates(
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_SQLITE_ERROR') throw error;
     }
-    for (const { path, data, mode } of kept) await writeFile(path, data, { mode, flag: 'wx' }).catch(() => undefined);
+    for (const { path, data, mode } of kept) {
+      if ((await lstat(path).catch(() => undefined)) !== undefined) continue;
+      await writeFile(path, data, { flag: 'wx' });
+      // Not by the umask.
+      await chmod(path, mode);
+    }
   }
 }
 

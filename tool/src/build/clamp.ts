@@ -1,6 +1,6 @@
 import { lstatSync, lutimesSync, readdirSync, type Stats } from 'node:fs';
 import { setImmediate as others } from 'node:timers/promises';
-import { patchCompiled } from './clamp-python.ts';
+import { patchCompiled, sourceOf } from './clamp-python.ts';
 import { clampRpmDates } from './clamp-rpm.ts';
 import { clampPasswordDates } from './clamp-shadow.ts';
 import { removeDatedTraces } from './clamp-traces.ts';
@@ -23,9 +23,12 @@ const EARLIEST = Date.UTC(1980, 0, 2) / 1000;
 /** As in `content-digest.ts`: synchronous calls are several times cheaper, and others get their turn in between. */
 const TURN_MS = 10;
 
+/** What gets the date. */
 interface Late {
   readonly path: Buffer;
+  /** Seconds since 1970. */
   readonly mtime: number;
+  readonly isFile: boolean;
 }
 
 /**
@@ -41,18 +44,34 @@ export async function clampTimes({ root, since, parentDate, isCopied, signal }: 
   let date = Math.max(EARLIEST, parentDate ?? 0);
   await walk(own, signal, (path, stats) => {
     const mtime = Math.floor(stats.mtimeMs / 1000);
-    if (stats.mtimeMs >= since || isCopied(stats)) late.push({ path, mtime });
+    if (stats.mtimeMs >= since || isCopied(stats)) late.push({ path, mtime, isFile: stats.isFile() });
     else date = Math.max(date, mtime);
   });
   await clampPasswordDates(root, own, { since, date });
   await clampRpmDates(root, own, { since, date });
+  await setTimes(root, late, date);
+  return date;
+}
+
+async function setTimes(root: string, late: readonly Late[], date: number): Promise<void> {
   const top = Buffer.from(`${root}/`);
-  for (const { path, mtime } of late) {
+  const sources = new Map<string, number>();
+  for (const { path, mtime, isFile } of late) {
+    if (isFile && endsWith(path, '.py')) sources.set(path.toString('latin1'), mtime);
+  }
+  let turn = performance.now();
+  for (const { path, isFile } of late) {
+    if (performance.now() - turn > TURN_MS) {
+      await others();
+      turn = performance.now();
+    }
     const file = Buffer.concat([top, path]);
-    if (isPython(path)) for (const compiled of patchCompiled(file, mtime, date)) setTime(compiled, date);
+    // One that fits a late source is late itself.
+    const source = isFile && endsWith(path, '.pyc') ? sourceOf(path.toString('latin1')) : undefined;
+    const mtime = source === undefined ? undefined : sources.get(source);
+    if (mtime !== undefined) patchCompiled(file, mtime, date);
     setTime(file, date);
   }
-  return date;
 }
 
 /** Every entry below `folder` and the folder itself (as an empty path), in no order. */
@@ -80,8 +99,8 @@ async function walk(folder: string, signal: AbortSignal, visit: (path: Buffer, s
 
 const SLASH = Buffer.from('/');
 
-function isPython(path: Buffer): boolean {
-  return path.subarray(-3).toString('latin1') === '.py';
+function endsWith(path: Buffer, end: string): boolean {
+  return path.subarray(-end.length).toString('latin1') === end;
 }
 
 /** An immutable file (`chattr +i`) keeps its time; a mark of fuse-overlayfs (`.wh.NAME`) is no file of the root. */
