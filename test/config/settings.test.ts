@@ -76,3 +76,19 @@ describe('defaults', () => {
     expect(codes(diagnostics)).toEqual(['2:18 invalid-tag']);
   });
 });
+
+test.each(['', 'off', 'oci:.cache/oci', 'localhost:5000/site/cache', 'quay.io/site/cache/'])(
+  'cache may be %j',
+  (cache) => {
+    expect(parseSettings(`cache: '${cache}'\n`, { file: 'layers.yaml' }).settings?.cache).toBe(cache);
+  },
+);
+
+test.each(['cache', 'quay.io/site/cache:latest', 'https://quay.io/x', 'a b/c'])(
+  'cache %j is refused with its line',
+  (cache) => {
+    const { settings, diagnostics } = parseSettings(`jobs: 2\ncache: '${cache}'\n`, { file: 'layers.yaml' });
+    expect(settings).toBeUndefined();
+    expect(diagnostics).toMatchObject([{ code: 'invalid-cache', range: { start: { line: 2 } } }]);
+  },
+);

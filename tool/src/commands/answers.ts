@@ -47,7 +47,7 @@ async function openMemoriesOf({ context, root, facts, mode, cache, warn }: Openi
   const [record] = [...facts.records.values()].filter(({ image }) => image.local !== undefined);
   return openMemories({
     mode,
-    cache: cache === 'off' ? '' : cache,
+    cache,
     root,
     env: context.env,
     signal: context.signal,

@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { destinationsOf } from '../config/destinations.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { maskSecrets } from '../config/secrets.ts';
+import { sharedPlaceOf } from '../config/shared-place.ts';
 import { destinationText } from '../graph/destination-text.ts';
 import type { LayerGraph, ParentLink } from '../graph/layer-graph.ts';
 import { select } from '../graph/select.ts';
@@ -16,7 +17,7 @@ export const run: CommandRun = async (context) => {
   const selectors = context.positionals;
   const named =
     selectors.length === 0 ? graph.order : select(graph, { selectors, prefix: relative(tree.root, context.cwd) }).named;
-  const rows = [...named].map((id) => rowOf(graph, id));
+  const rows = [...named].map((id) => rowOf(graph, id, tree.settings.cache));
   if (context.values.json === true) context.print(JSON.stringify({ version: 1, layers: rows }, null, 2));
   else if (rows.length > 0) context.print(table(rows));
   return 0;
@@ -30,14 +31,18 @@ interface Row {
   readonly parent: string;
   readonly destinations: readonly string[];
   readonly manual: boolean;
+  /** Where machines share its builds; null: each builds it. */
+  readonly shared: string | null;
 }
 
-function rowOf(graph: LayerGraph, id: LayerId): Row {
+function rowOf(graph: LayerGraph, id: LayerId, cache: string): Row {
   const layer = graph.layers.get(id) as Layer;
   const { name, layer_type: type, manual } = layer.options;
   const parent = parentName(graph.parents.get(id));
   const destinations = destinationsOf(layer).map((one) => maskSecrets(destinationText(one)));
-  return { id, name, path: layer.file, type, parent, destinations, manual };
+  const place = sharedPlaceOf(layer, cache);
+  const shared = place === undefined ? null : maskSecrets(place);
+  return { id, name, path: layer.file, type, parent, destinations, manual, shared };
 }
 
 function parentName(link: ParentLink | undefined): string {
@@ -51,7 +56,7 @@ function table(rows: readonly Row[]): string {
     row.name,
     row.type + (row.manual ? ', manual' : ''),
     row.parent,
-    row.destinations.join(', ') || '(local storage only)',
+    (row.destinations.join(', ') || '(local storage only)') + (row.shared === null ? ', not shared' : ''),
   ]);
   const lines = [['ID', 'NAME', 'TYPE', 'PARENT', 'DESTINATIONS'], ...cells];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));

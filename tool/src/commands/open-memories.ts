@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { destinationsOf } from '../config/destinations.ts';
 import type { Layer } from '../config/layer.ts';
+import { sharedPlaceOf } from '../config/shared-place.ts';
 import type { Asking } from '../publish/publisher.ts';
 import type { LayerMemory } from '../records/layer-memory.ts';
 import { createLocalMemory } from '../records/local-memory.ts';
@@ -45,16 +45,6 @@ export function openMemories(opening: Opening): (layer: Layer) => Promise<LayerM
     const there = await shared;
     return { ...(here && { local: here }), ...(there && { shared: there }), writes: opening.mode === 'write', warn };
   };
-}
-
-/** `HOST/REPOSITORY` or `oci:DIR`; undefined for a layer that no other machine can have. */
-export function sharedPlaceOf(layer: Layer, cache: string): string | undefined {
-  if (cache !== '') return cache.replace(/\/+$/, '');
-  for (const destination of destinationsOf(layer)) {
-    if (destination.kind === 'registry') return destination.repository;
-    if (destination.kind === 'oci') return `oci:${destination.directory}`;
-  }
-  return undefined;
 }
 
 async function openLocal({ graphRoot, asking }: Opening): Promise<Memory | undefined> {

@@ -31,7 +31,7 @@ export interface TreeSettings {
     readonly playbooks: string;
     readonly state: string;
   };
-  /** Repository for key tags; empty: each layer's own. (Used from issue 4 on.) */
+  /** Where machines share builds: `HOST/REPOSITORY`, `oci:DIR` or `off`; empty: each layer's own destination. */
   readonly cache: string;
   /** Layers at once; undefined: the number of cores, at least 2. */
   readonly jobs?: number;

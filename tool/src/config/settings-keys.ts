@@ -12,7 +12,8 @@ export const SETTINGS_KEYS = {
   },
   cache: {
     counts: 'neither',
-    description: "Repository for the shared cache; default each layer's own `publish_registry/name`",
+    description:
+      "Where machines share builds: `HOST[:PORT]/REPOSITORY`, `oci:DIR`, or `off`; default each layer's own `publish_registry/name`",
   },
   jobs: { counts: 'neither', description: 'Layers built at once; default the number of cores, at least 2' },
 } as const satisfies Record<string, KeyFacts>;

@@ -72,6 +72,10 @@ export function parseSettings(text: string, options: { readonly file: string }):
     const message = `The folder \`${path}\` must lie in the tree: a relative path without \`..\``;
     diagnostics.push(problemAt(place, { severity: 'error', code: 'invalid-folder', message }));
   }
+  if (!SHARED_PLACE.test(cache)) {
+    const message = `\`cache\` is ${JSON.stringify(cache)}: it takes HOST[:PORT]/REPOSITORY without a tag, oci:DIR, or off`;
+    diagnostics.push(problemAt(find(root, ['cache']) ?? root, { severity: 'error', code: 'invalid-cache', message }));
+  }
   const defaults = root.entries.get('defaults');
   if (diagnostics.some(({ severity }) => severity === 'error')) return { diagnostics };
   const settings: TreeSettings = { folders: plainFolders(folders), cache, ...(jobs === undefined ? {} : { jobs }) };
@@ -87,6 +91,9 @@ function liftOptions(root: Located & { kind: 'map' }): Located & { kind: 'map' }
   const entries = new Map([...rest, ...options.entries]);
   return { ...root, entries: new Map(root.entries).set('defaults', { ...defaults, entries }) };
 }
+
+/** A tag is what tells builds apart there, so none may be given. */
+const SHARED_PLACE = /^(|off|oci:[^\s:]+|(docker:\/\/)?[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+\/*)$/;
 
 function isInside(path: string): boolean {
   return !path.startsWith('/') && !path.split('/').includes('..') && !/\p{Cc}/u.test(path);
