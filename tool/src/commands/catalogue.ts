@@ -87,7 +87,15 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   why: {
     usage: 'why LAYER',
     summary: 'what changed since the layer was last built and published',
-    options: { json: JSON_OPTION, verify: SELECTION.verify as OptionHelp },
+    options: {
+      json: JSON_OPTION,
+      verify: SELECTION.verify as OptionHelp,
+      against: {
+        type: 'string',
+        value: 'RUN|REF',
+        help: 'compare with a run, a commit, a published image or a recipe key instead of the record',
+      },
+    },
     positionals: 1,
     load: () => import('./why.ts'),
   },

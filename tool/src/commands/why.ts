@@ -12,13 +12,18 @@ const HEADLINES = {
   nothing: 'is in line with the tree',
 } as const;
 
-/** The difference between a layer's record and the tree of now, as the plan found it. */
+/** The difference between a layer's record, or with `--against` another recipe of it, and the tree of now, as the plan found it. */
 export const run: CommandRun = async (context) => {
   const [selector] = context.positionals;
   if (selector === undefined) throw new InvalidInput('why of which layer?', { hint: 'usage: layers why LAYER' });
   const prepared = await prepare(context, [selector]);
   const planned = plannedLayers(prepared.graph, prepared.plan);
   const named = planned.filter((layer) => prepared.wish.named.has(layer.id));
+  if (typeof context.values.against === 'string') {
+    const { compareWith } = await import('./why-against.ts');
+    await compareWith(context, prepared, context.values.against);
+    return 0;
+  }
   if (context.values.json === true) {
     context.print(JSON.stringify(planJson(named)));
     return 0;

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InvalidInput } from '../config/diagnostic.ts';
+import type { Layer } from '../config/layer.ts';
+import { LOCK_FILE } from '../config/lock.ts';
+import { recipeOf } from '../plan/candidates.ts';
+import type { Facts } from '../plan/facts.ts';
+import type { Recipe, RecipeKey } from '../recipe/recipe.ts';
+import { knownRecipe } from '../records/layer-memory.ts';
+import { recipesOfRun, runsNamed } from '../run/run-recipes.ts';
+import { GitProblem, openGit } from '../system/git.ts';
+import { openAsking } from './asking.ts';
+import { openBaseTree } from './base-tree.ts';
+import type { CommandContext } from './command.ts';
+import type { RecipeSources } from './compare.ts';
+import { openInputs } from './open-inputs.ts';
+import type { Prepared } from './prepare.ts';
+
+const RECIPE_KEY = 'org.openchami.layers.recipe-key';
+
+/** Where `why --against` looks: runs of this state folder, git, images and their key tags, recipes that are known by key. */
+export function recipeSources(context: CommandContext, prepared: Prepared): RecipeSources {
+  const { root, stateDir, facts } = prepared;
+  const { exec } = openAsking(context, root);
+  const git = async () => openGit(exec, root);
+  const records = () => [...facts.records.values()];
+  return {
+    runs: (prefix) => (prefix === '' ? [] : runsNamed(stateDir, prefix)),
+    ofRun: async (run, { id }) => recipesOfRun(stateDir, run)?.get(id)?.recipe,
+    async commit(ref) {
+      try {
+        return await (await git()).commit(ref);
+      } catch (error) {
+        if (error instanceof GitProblem) return undefined;
+        throw error;
+      }
+    },
+    async ofCommit(commit, layer) {
+      using tree = await openBaseTree(await git(), commit, { temporary: tmpdir() });
+      return recipeThen(context, tree, layer, facts);
+    },
+    async keyOfImage(text, layer) {
+      const shared = (await prepared.memoryOf(layer)).shared?.place;
+      const reference = /^layers-[0-9a-f]{32}$/.test(text) ? shared && `${shared}:${text}` : text;
+      if (reference === undefined) return undefined;
+      const name = reference.startsWith('oci:') ? reference : `docker://${reference.replace(/^docker:\/\//, '')}`;
+      const { stdout, exitCode } = await exec('skopeo', ['inspect', '--raw', name], { accept: [0, 1, 125], cwd: root });
+      if (exitCode !== 0) return undefined;
+      return (JSON.parse(stdout) as { annotations?: Record<string, string> }).annotations?.[RECIPE_KEY];
+    },
+    keys: (prefix) => [...new Set(records().map(({ recipeKey }) => recipeKey))].filter((key) => key.startsWith(prefix)),
+    async ofKey(key, layer) {
+      const here = records().find(({ recipeKey }) => recipeKey === key)?.recipe;
+      return here ?? knownRecipe(await prepared.memoryOf(layer), key as RecipeKey);
+    },
+  };
+}
+
+/**
+ * The recipe that a layer had on another tree, by today's tool and on today's parent: what only the parent contains is told only by
+ * building it.
+ */
+async function recipeThen(
+  context: CommandContext,
+  then: Awaited<ReturnType<typeof openBaseTree>>,
+  { id }: Layer,
+  facts: Facts,
+): Promise<Recipe> {
+  const layer = then.graph.layers.get(id);
+  if (layer === undefined) throw new InvalidInput(`${id} was not in the tree then`);
+  const { reader } = openInputs({ root: then.tree.root, stateDir: then.stateDir, env: context.env });
+  const record = facts.records.get(id);
+  const { files, tools, environment } = await reader.fixed(layer);
+  const ofSet = record?.inputSet === undefined ? {} : (await reader.ofSet(layer, record.inputSet)).files;
+  const locks = await locksOf(then.tree.root, id);
+  const world: Facts = { ...facts, inputs: new Map([[id, { files, tools, environment }]]), locks };
+  const parent = record?.recipe.parent ?? { kind: 'scratch' };
+  return recipeOf(layer, parent, world, { ...files, ...ofSet });
+}
+
+async function locksOf(root: string, id: Layer['id']): Promise<Facts['locks']> {
+  let text: string;
+  try {
+    text = readFileSync(join(root, LOCK_FILE), 'utf8');
+  } catch {
+    return new Map();
+  }
+  const { parseLock } = await import('../config/lock-parse.ts');
+  const entry = parseLock(text).lock?.get(id);
+  return new Map(entry === undefined ? [] : [[id, entry]]);
+}
