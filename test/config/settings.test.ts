@@ -89,6 +89,6 @@ test.each(['cache', 'quay.io/site/cache:latest', 'https://quay.io/x', 'a b/c'])(
   (cache) => {
     const { settings, diagnostics } = parseSettings(`jobs: 2\ncache: '${cache}'\n`, { file: 'layers.yaml' });
     expect(settings).toBeUndefined();
-    expect(diagnostics).toMatchObject([{ code: 'invalid-cache', range: { start: { line: 2 } } }]);
+    expect(diagnostics).toMatchObject([{ code: 'invalid-cache', range: { line: 2 } }]);
   },
 );
