@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Layer } from '../../tool/src/config/layer.ts';
+import type { LayerRecord } from '../../tool/src/recipe/record.ts';
+import { packagesInside } from '../../tool/src/run/outdated.ts';
+import { openThrowaway } from '../../tool/src/run/throwaway.ts';
+import { createBuildah } from '../../tool/src/system/buildah-cli.ts';
 import { type BuildPlace, buildLayer } from '../helpers/build-layer.ts';
 import { type ContainerStorage, createContainerStorage } from '../helpers/container-storage.ts';
 import { createDebRepository, type DebRepository } from '../helpers/deb-repository.ts';
@@ -39,6 +44,36 @@ async function mirror(): Promise<string> {
   return /^(\S+) bookworm$/m.exec(targets.stdout)?.[1]?.replace(/\/$/, '') ?? '';
 }
 
+/** What `layers outdated` says of the packages of an image, and that it leaves nothing behind. */
+async function outdated(of: Layer, image: string): Promise<unknown> {
+  const signal = new AbortController().signal;
+  const settings = { root: place.root, environment: storage.env, isolation: 'chroot', signal, forced: signal } as const;
+  const temporary = path.join(storage.folder, 'looking');
+  mkdirSync(temporary);
+  const store = await createBuildah(storage.exec, { isolation: 'chroot', runId: 'look' }).store();
+  const record = { image: { local: { id: image, size: 1, ...store } } } as LayerRecord;
+  try {
+    await using throwaway = openThrowaway(settings, path.join(storage.folder, 'state'), temporary);
+    return await packagesInside(of, record, { throwaway, resolve: (file) => path.resolve(place.root, file) });
+  } finally {
+    expect(readdirSync(temporary)).toEqual([]);
+    expect(readdirSync(path.join(storage.folder, 'state/locks/runs'))).toEqual([]);
+    rmdirSync(temporary);
+    const { stdout } = await storage.exec('buildah', ['containers', '--quiet']);
+    expect(stdout.trim()).toBe('');
+  }
+}
+
+/** A newer version of a package of the rpm repository. */
+async function putRpm(folder: string, name: string, version: string): Promise<void> {
+  const spec = path.join(storage.folder, `${name}-${version}.spec`);
+  const head = `Name: ${name}\nVersion: ${version}\nRelease: 1\nSummary: Test\nLicense: MIT\nBuildArch: noarch\n`;
+  await writeFile(spec, `${head}%description\nOf a test.\n%files\n`);
+  const defines = ['--define', `_topdir ${storage.folder}/top`, '--define', `_rpmdir ${folder}`];
+  await storage.exec('rpmbuild', ['-bb', ...defines, spec]);
+  await storage.exec('createrepo_c', ['--quiet', folder]);
+}
+
 test('apt: metadata as each build used it, inherited repositories included', async () => {
   const [ofFlat, ofSuite] = [await flat.release(), await suite.release()];
   const own = server.url.replace('//', '//reader:secret-4711@');
@@ -48,7 +83,9 @@ test('apt: metadata as each build used it, inherited repositories included', asy
     { alias: 'suite', url: `${own}/suite`, apt_dist: 'stable' },
   ];
   const options = { suite: 'bookworm', gpgcheck: false };
-  const base = await buildLayer(layer('base', options, { repos, packages: ['lay-flat'] }), 'scratch', place);
+  const baseLayer = layer('base', options, { repos, packages: ['lay-flat', 'lay-suite'] });
+  const base = await buildLayer(baseLayer, 'scratch', place);
+  expect(await outdated(baseLayer, base.image)).toEqual([]);
   const { repositories = {} } = base.report;
   const [flatUrl, suiteUrl] = [`${server.url}/flat_~repo/./Release`, `${server.url}/suite/dists/stable/Release`];
   expect(repositories).toEqual({
@@ -61,6 +98,7 @@ test('apt: metadata as each build used it, inherited repositories included', asy
   await suite.put('lay-suite', '2.0');
   const moved = await suite.release();
   expect(moved).not.toBe(ofSuite);
+  expect(await outdated(baseLayer, base.image)).toEqual([{ name: 'lay-suite', from: '1.0', to: '2.0' }]);
   const child = await buildLayer(layer('child', {}, { packages: ['lay-suite'] }), base.image, place);
   expect(child.report.repositories).toEqual({ ...repositories, [suiteUrl]: moved });
   expect(JSON.stringify(child.report)).not.toContain('secret-4711');
@@ -95,9 +133,10 @@ test('dnf: repomd.xml of the run, on the host', async () => {
     [`file://${rpms}/repodata/repomd.xml`]: before,
   });
   // The repository moves; a child that only installs uses what it is by then.
-  await writeFile(path.join(rpms, 'comps2.xml'), '<comps/>');
-  await storage.exec('createrepo_c', ['--quiet', '--groupfile', path.join(rpms, 'comps2.xml'), rpms]);
+  await putRpm(rpms, 'lay-b', '2.0');
   expect(digest(rpms)).not.toBe(before);
+  const parent = layer('rpm', options, { repos, packages: ['lay-a'] });
+  expect(await outdated(parent, built.image)).toEqual([{ name: 'lay-b.noarch', from: '1.0-1', to: '2.0-1' }]);
   const child = layer('child', { ...options, force_installroot: true }, { packages: ['lay-d'] });
   expect((await buildLayer(child, built.image, place)).report.repositories).toEqual({
     [`${server.url}/el9/os/repodata/repomd.xml`]: before,
