@@ -89,6 +89,15 @@ test('a playbook from the host, the image named as the layer says, with all vari
     expect(existsSync(path.join(mounted, 'etc/told'))).toBe(true);
   });
   expect(built.workspace.steps).toEqual(['playbook site.yaml']);
+  const { read = [], probed = [], listed = [] } = built.report.trace ?? {};
+  for (const file of ['inventory/group_vars/cluster.yaml', 'playbooks/roles/marker/templates/marker.j2']) {
+    expect(read).toContain(path.join(place.root, file));
+  }
+  expect(probed).toContain(path.join(place.root, 'playbooks/roles/marker/vars'));
+  expect(listed).toContain(path.join(place.root, 'inventory'));
+  // Of the container and the storage nothing is left.
+  expect([...read, ...probed, ...listed].filter((file) => file.includes('/overlay/'))).toEqual([]);
+  expect(built.workspace.warnings).toEqual([]);
   // Facts, two tasks of the role and one of the play for our host; the other play and the left-out task count beforehand.
   const progress = built.workspace.progressed;
   expect(progress.map(([text]) => text)).toEqual([

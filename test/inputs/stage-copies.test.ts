@@ -120,3 +120,25 @@ test('a source that another entry looks for in a context folder is left where it
   );
   expect(staged.size).toBe(0);
 });
+
+test('what does not count is not copied either: .git, what editors leave, what .layersignore names', async () => {
+  using tree = createInputTree({
+    '.layersignore': '*.draft\n/f/notes/\n!keep.draft\n',
+    'f/plain': 'a',
+    'f/plain~': '',
+    'f/.git/HEAD': '',
+    'f/sub/.deep.swp': '',
+    'f/sub/x.draft': '',
+    'f/keep.draft': '',
+    'f/notes/n': '',
+  });
+  const counted = ['f/keep.draft', 'f/plain', 'f/sub/'];
+  expect(Object.keys((await tree.copying('f')).files)).toEqual(counted);
+  for (const opts of [[], ['--chmod', '0600']]) {
+    const staged = (await stageOne(tree, 'f', opts)) ?? '';
+    expect(readdirSync(staged, { recursive: true }).toSorted()).toEqual(['keep.draft', 'plain', 'sub']);
+  }
+  // With a context folder, buildah decides by its own ignore file.
+  expect(await stageOne(tree, 'f', ['--contextdir', '.'])).toBeUndefined();
+  expect(Object.keys((await tree.copying('f', ['--contextdir', '.'])).files)).toContain('f/plain~');
+});

@@ -24,3 +24,8 @@ export function isLeftOutOfRole(name: string, below: string): boolean {
 export function isLeftOutOfInventory(name: string): boolean {
   return isLeftOut(name) || /\.(swp|bak|rpm|md|txt|rst|orig|retry)$/i.test(name);
 }
+
+/** What a copied folder is copied without: version control, and what editors leave. */
+export function isLeftOutOfCopies(name: string): boolean {
+  return /^\.git$|~$|^\.#|^#.*#$|^\..*\.sw[a-p]$/.test(name);
+}

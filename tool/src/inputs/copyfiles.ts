@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { CopyFile } from '../config/schema.ts';
+import { isLeftOutOfCopies } from './ansible-folders.ts';
 import type { Digester, Entry } from './digest-file.ts';
 import { InputFailure } from './input-failure.ts';
+import type { IsIgnored } from './layers-ignore.ts';
 import { type DiskPath, joinPath, printable, readNames } from './names.ts';
 import { expandPattern, isPattern } from './source-glob.ts';
 
@@ -36,18 +38,32 @@ export function nameOf(root: string, file: DiskPath): string {
   return shown.startsWith(`${root}/`) ? shown.slice(root.length + 1) : shown;
 }
 
+/** What looking at sources takes. */
+export interface Copying {
+  readonly digester: Digester;
+  /** By `.layersignore`. */
+  readonly isIgnored: IsIgnored;
+}
+
 /** One existing path that a `copyfiles` entry stands for, and what is copied of it. */
 export interface CopiedSource {
   /** Absolute. */
   readonly path: string;
   readonly entries: readonly CopiedEntry[];
+  /** Whether the folder holds more, which is neither copied nor counts. */
+  readonly isPartial: boolean;
 }
 
 /**
  * All that one `copyfiles` entry copies, as buildah does: a source that is a link is followed, links further down are copied as
- * links, a folder gives its content. Throws InputFailure for what is missing or cannot be copied.
+ * links, a folder gives its content without `.git`, what editors leave and what `.layersignore` names. Throws InputFailure for what is missing or cannot be copied.
  */
-export function copiedSources(root: string, layerFile: string, copyfile: CopyFile, digester: Digester): CopiedSource[] {
+export function copiedSources(
+  root: string,
+  layerFile: string,
+  copyfile: CopyFile,
+  { digester, isIgnored }: Copying,
+): CopiedSource[] {
   const options = optionsOf(copyfile.opts);
   // Out of another image, or from a server: there is nothing here to look at.
   if (options.from !== undefined || /^https?:\/\//.test(copyfile.src)) return [];
@@ -56,7 +72,10 @@ export function copiedSources(root: string, layerFile: string, copyfile: CopyFil
     context === undefined ? resolveSource(root, layerFile, copyfile.src) : path.join(context, copyfile.src);
   const sources = !existsSync(source) && isPattern(source) ? expandPattern(source) : [source];
   if (sources.length === 0) throw new InputFailure('missing', `nothing matches ${copyfile.src}`);
-  return sources.map((one) => ({ path: one, entries: entriesOf(root, one, digester) }));
+  // With a context folder buildah takes all that its own ignore file does not name.
+  const leavesOut = (name: string) =>
+    context === undefined && (isLeftOutOfCopies(path.basename(name)) || isIgnored(name));
+  return sources.map((one) => ({ path: one, ...entriesOf(root, one, digester, leavesOut) }));
 }
 
 /** What `--ignorefile` names: it decides what is copied. */
@@ -65,22 +84,35 @@ export function ignoreFiles(root: string, layerFile: string, copyfile: CopyFile)
   return ignorefile === undefined ? [] : [resolveSource(root, layerFile, ignorefile)];
 }
 
-function entriesOf(root: string, source: string, digester: Digester): CopiedEntry[] {
+function entriesOf(
+  root: string,
+  source: string,
+  digester: Digester,
+  leavesOut: (name: string) => boolean,
+): Pick<CopiedSource, 'entries' | 'isPartial'> {
   const top = digester.look(source, true);
-  if (top.kind !== 'folder') return [{ ...top, name: nameOf(root, source), path: source }];
+  if (top.kind !== 'folder')
+    return { entries: [{ ...top, name: nameOf(root, source), path: source }], isPartial: false };
   const entries: CopiedEntry[] = [];
+  let isPartial = false;
   // The folder itself is not copied, only what is in it.
   const folders: DiskPath[] = [source];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const name of readNames(folder)) {
       const file = joinPath(folder, name);
-      const entry = digester.look(file);
-      const isFolder = entry.kind === 'folder';
-      entries.push({ ...entry, name: nameOf(root, file) + (isFolder ? '/' : ''), path: file });
+      const own = nameOf(root, file);
+      // Asked before the look: what is left out may be large, or no file at all.
+      const entry = leavesOut(own) ? undefined : digester.look(file);
+      const isFolder = entry?.kind === 'folder';
+      if (entry === undefined || (isFolder && leavesOut(`${own}/`))) {
+        isPartial = true;
+        continue;
+      }
+      entries.push({ ...entry, name: own + (isFolder ? '/' : ''), path: file });
       if (isFolder) folders.push(file);
     }
   }
-  return entries;
+  return { entries, isPartial };
 }
 
 /** Values of `--name value` and `--name=value`. */

@@ -7,6 +7,7 @@ import { type CopiedEntry, copiedSources, ignoreFiles, nameOf, resolveSource, se
 import type { Digester, Entry } from './digest-file.ts';
 import { environmentOf } from './environment-inputs.ts';
 import { InputFailure } from './input-failure.ts';
+import { layersIgnore } from './layers-ignore.ts';
 import type { NamedFile } from './named-file.ts';
 import { toolVersions } from './tool-versions.ts';
 
@@ -51,8 +52,9 @@ export async function layerInputs(layer: Layer, places: InputPlaces): Promise<La
   const exposed: string[] = [];
   const problems: Diagnostic[] = [];
   const collect = collectorFor(layer, problems);
+  const copying = { digester, isIgnored: await layersIgnore(root) };
   for (const copyfile of layer.copyfiles) {
-    for (const source of collect(() => copiedSources(root, layer.file, copyfile, digester))) {
+    for (const source of collect(() => copiedSources(root, layer.file, copyfile, copying))) {
       for (const entry of source.entries) {
         entries.set(entry.name, entry);
         if (isExposed(entry) && !setsMode(copyfile)) exposed.push(entry.name);

@@ -1,8 +1,9 @@
 import { realpathSync } from 'node:fs';
 import type { Layer } from '../config/layer.ts';
 import type { InputSet } from '../recipe/input-set.ts';
-import { copiedSources } from './copyfiles.ts';
+import { type Copying, copiedSources } from './copyfiles.ts';
 import { type InputPlaces, layerInputs } from './layer-inputs.ts';
+import { layersIgnore } from './layers-ignore.ts';
 import { fromPrintable, printable } from './names.ts';
 import { setNames } from './set-names.ts';
 import { mayRead } from './superset.ts';
@@ -36,7 +37,8 @@ export async function listInputs(layer: Layer, set: InputSet | undefined, places
   const { files, tools, environment } = await layerInputs(layer, places);
   const found = new Map<string, ListedInput>();
   const add = (input: ListedInput) => found.has(input.name) || found.set(input.name, input);
-  for (const [name, entries] of copiedBy(layer, places)) add({ name, origin: 'copied', entries });
+  const copying = { digester: places.digester, isIgnored: await layersIgnore(places.root) };
+  for (const [name, entries] of copiedBy(layer, places.root, copying)) add({ name, origin: 'copied', entries });
   for (const name of Object.keys(files)) {
     add({ name, origin: name.startsWith('inventory-script:') ? 'inventory-script' : 'layer-file' });
   }
@@ -57,10 +59,10 @@ export async function listInputs(layer: Layer, set: InputSet | undefined, places
 }
 
 /** Name → numbers of the `copyfiles` entries. */
-function copiedBy(layer: Layer, { root, digester }: InputPlaces): Map<string, number[]> {
+function copiedBy(layer: Layer, root: string, copying: Copying): Map<string, number[]> {
   const entries = new Map<string, number[]>();
   for (const [index, copyfile] of layer.copyfiles.entries()) {
-    const copied = copiedSources(root, layer.file, copyfile, digester).flatMap((source) => source.entries);
+    const copied = copiedSources(root, layer.file, copyfile, copying).flatMap((source) => source.entries);
     for (const { name } of copied) entries.set(name, [...(entries.get(name) ?? []), index + 1]);
   }
   return entries;

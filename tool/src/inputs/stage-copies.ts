@@ -3,11 +3,12 @@ import path from 'node:path';
 import type { Layer } from '../config/layer.ts';
 import { type CopiedEntry, type CopiedSource, copiedSources, hasContext, setsMode } from './copyfiles.ts';
 import type { Digester } from './digest-file.ts';
+import { layersIgnore } from './layers-ignore.ts';
 import { type DiskPath, joinPath } from './names.ts';
 
 /**
- * Copies of those `copyfiles` sources whose modes on disk are not the ones that count: a checkout under another umask must give the same
- * image. Gives `src` → path or pattern of the copy, below `folder`; sources that can be copied as they are are absent.
+ * Copies of those `copyfiles` sources that hold what is not copied, or whose modes on disk are not the ones that count: a checkout under
+ * another umask must give the same image. Gives `src` → path or pattern of the copy, below `folder`; sources that can be copied as they are are absent.
  */
 export async function stageCopies(
   layer: Layer,
@@ -15,12 +16,14 @@ export async function stageCopies(
   folder: string,
 ): Promise<ReadonlyMap<string, string>> {
   const staged = new Map<string, string>();
+  const copying = { digester: places.digester, isIgnored: await layersIgnore(places.root) };
   for (const [index, copyfile] of layer.copyfiles.entries()) {
     // With a context folder, buildah looks for the source there and nowhere else; the result is by `src`, for all its entries.
     const isInContext = layer.copyfiles.some((one) => one.src === copyfile.src && hasContext(one));
-    if (setsMode(copyfile) || isInContext || staged.has(copyfile.src)) continue;
-    const sources = copiedSources(places.root, layer.file, copyfile, places.digester);
-    if (sources.every((source) => source.entries.every(isAsOnDisk))) continue;
+    if (isInContext || staged.has(copyfile.src)) continue;
+    const sources = copiedSources(places.root, layer.file, copyfile, copying);
+    const isAsItIs = setsMode(copyfile) || sources.every((source) => source.entries.every(isAsOnDisk));
+    if (isAsItIs && !sources.some((source) => source.isPartial)) continue;
     const top = path.join(folder, `${index}`);
     // What an earlier attempt left there would be copied too.
     rmSync(top, { recursive: true, force: true });
