@@ -8,15 +8,17 @@ const PREFIX = 'org.openchami.image.';
  */
 export function labelsOf(layer: Layer): Record<string, string> {
   const { options } = layer;
+  // Keys without an effect in the layer's type say nothing of the image.
+  const isBase = options.layer_type === 'base';
   const own = {
     name: options.name,
     type: options.layer_type,
     parent: options.parent,
-    'package-manager': options.pkg_manager ?? '',
+    'package-manager': isBase ? (options.pkg_manager ?? '') : '',
     tags: options.publish_tags.join(','),
-    repositories: [...layer.repos, ...layer.exclusive_repos].map((repo) => repo.alias).join(','),
-    packages: layer.packages.join(','),
-    'package-groups': layer.package_groups.join(','),
+    repositories: isBase ? [...layer.repos, ...layer.exclusive_repos].map((repo) => repo.alias).join(',') : '',
+    packages: isBase ? layer.packages.join(',') : '',
+    'package-groups': isBase ? layer.package_groups.join(',') : '',
   };
   const named = Object.entries(own).filter(([, value]) => value !== '');
   return { ...Object.fromEntries(named.map(([name, value]) => [PREFIX + name, value])), ...options.labels };
