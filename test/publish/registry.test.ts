@@ -126,14 +126,16 @@ test.each([['site/tiny'], ['cache/all']])('from the key tag in %s: no push, no l
   expect(registry.tags.get('site/tiny:a')).toBe(first);
 });
 
-test('a registry that mounts nothing, a key tag that is gone, another host: pushed', async () => {
+test('a registry that mounts nothing, a key tag that is gone, another host, a mount that is denied: pushed', async () => {
   const digest = registry.putImage('cache', 'layers-1');
   registry.mounts = false;
   const gone = `sha256:${'0'.repeat(64)}`;
   for (const place of [`${host}/cache`, `${host}/site/tiny`, 'elsewhere.example/cache', 'oci:images/tiny']) {
     await publish(['a'], OPTIONS, { shared: { place, digest: place.endsWith('cache') ? digest : gone, size: 5 } });
   }
-  expect(calls.map(([name]) => name)).toEqual(['push', 'push', 'push', 'push']);
+  registry.fault = (method, url) => (method === 'POST' && url.includes('mount=') ? error(403, 'DENIED') : undefined);
+  await publish(['a'], OPTIONS, { shared: { place: `${host}/cache`, digest, size: 5 } });
+  expect(calls.map(([name]) => name)).toEqual(['push', 'push', 'push', 'push', 'push']);
 });
 
 test('docker’s own format carries no annotations: the same bytes under every tag', async () => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Registries, type RegistryAccess } from '../../tool/src/system/registry/registries.ts';
 import type { Effort } from '../../tool/src/system/registry/repository.ts';
-import { error, FakeRegistry } from '../services/fake-registry.ts';
+import { error, FakeRegistry, type FakeReply } from '../services/fake-registry.ts';
 
 let folder: string;
 let registry: FakeRegistry;
@@ -45,7 +45,9 @@ test('writing: a blob once, a manifest, mounting, tags page by page, deleting', 
   const bytes = Buffer.from('{"schemaVersion":2}');
   for (const tag of ['1', '2', '3', '4', '5'])
     await repository.putManifest(tag, 'application/vnd.oci.image.manifest.v1+json', bytes);
-  expect(await Array.fromAsync(repository.tags())).toEqual(['1', '2', '3', '4', '5']);
+  const tags: string[] = [];
+  for await (const tag of repository.tags()) tags.push(tag);
+  expect(tags).toEqual(['1', '2', '3', '4', '5']);
   await repository.deleteManifest((await repository.manifest('1'))!.digest);
   expect(await repository.hasManifest('1')).toBe(false);
 });
@@ -153,7 +155,9 @@ test('Bearer: one token for many requests of one scope, another for writing; ano
       return { status: 200, body: JSON.stringify({ access_token: `t:${at.searchParams.get('scope')}` }) };
     }
     const scope = /^Bearer t:(.*)$/.exec(authorization ?? '')?.[1];
-    const challenge = { 'www-authenticate': `Bearer realm="http://${host}/token",service="reg"` };
+    const challenge: Record<string, string> = {
+      'www-authenticate': `Bearer realm="http://${host}/token",service="reg"`,
+    };
     return scope?.startsWith('repository:a/b:') ? undefined : { ...error(401, 'UNAUTHORIZED'), headers: challenge };
   };
   const repository = open();
@@ -172,7 +176,7 @@ test('a redirect to another host does not see what is for the registry', async (
   const other = await store.listen();
   const digest = registry.putBlob('a/b', Buffer.from('content')).digest;
   store.fault = () => ({ status: 200, body: 'content' });
-  registry.fault = (_method, url, { authorization }) => {
+  registry.fault = (_method, url, { authorization }): FakeReply | undefined => {
     if (authorization === undefined)
       return { ...error(401, 'UNAUTHORIZED'), headers: { 'www-authenticate': 'Basic realm="r"' } };
     return url.includes('blobs') ? { status: 307, headers: { location: `http://${other}/bucket/x` } } : undefined;

@@ -81,7 +81,14 @@ export function createRegistryPublisher(settings: RegistryPublisherSettings = {}
       try {
         const target = open(repository, image, 'work', workspace);
         const isDocker = wantsDockerFormat(image.layer.options.registry_opts_push);
-        const shared = isDocker ? undefined : await fromShared(image, target, tags, workspace);
+        const shared = isDocker
+          ? undefined
+          : await fromShared(image, target, tags, workspace).catch((error: unknown) => {
+              // Not readable, or not to be mounted for this account; buildah may still push.
+              if (!(error instanceof RegistryError) || isPassing(error)) throw error;
+              workspace.say(`${repository}: pushed instead of taken from the key tag: ${error.message}`);
+              return undefined;
+            });
         const { digest, bytes } = shared ?? (await fromLocal(image, target, tags, workspace));
         return { references: referencesOf(repository, tags, digest), bytes };
       } catch (error) {
