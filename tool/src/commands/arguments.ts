@@ -25,7 +25,13 @@ export function parseArguments(argv: readonly string[]): ParsedCommand | undefin
     throw new InvalidInput(`there is no command '${name}'`, { hint });
   }
   const options: Record<string, OptionHelp> = { ...entry.options, ...COMMON };
-  const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
+  const { tokens } = parseArgs({
+    args: withEmptyValues(argv, options),
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
   const values: Record<string, string | boolean | string[]> = {};
   const positionals: string[] = [];
   for (const token of tokens) {
@@ -43,6 +49,14 @@ export function parseArguments(argv: readonly string[]): ParsedCommand | undefin
     throw new InvalidInput(`'layers ${name}' does not take '${extra}'`, { hint: `usage: layers ${entry.usage}` });
   }
   return { name, entry, values, positionals };
+}
+
+/** `--affected --json`: an option whose value may be left out does not take the next option for it. */
+function withEmptyValues(argv: readonly string[], options: Readonly<Record<string, OptionHelp>>): string[] {
+  return argv.map((word, index) => {
+    const isBare = options[word.slice(2)]?.optional === true && word.startsWith('--');
+    return isBare && (argv[index + 1] ?? '-').startsWith('-') ? `${word}=` : word;
+  });
 }
 
 /** The first word that is neither an option nor a common option's value. */

@@ -6,6 +6,8 @@ export interface OptionHelp extends ParseArgsOptionDescriptor {
   readonly help: string;
   /** Name of the value in the help, for options that take one. */
   readonly value?: string;
+  /** The value may be left out: it is empty then. */
+  readonly optional?: boolean;
   /** The values that are allowed; anything else is refused with this list. */
   readonly among?: readonly string[];
 }
@@ -40,6 +42,12 @@ const SELECTION: Readonly<Record<string, OptionHelp>> = {
   all: { type: 'boolean', help: 'every layer but those with manual: true (also the meaning of no selector)' },
   only: { type: 'boolean', help: 'exactly what is named, on parents as last recorded' },
   exclude: { type: 'string', multiple: true, value: 'SELECTOR', help: 'not these, nor what stands on them' },
+  affected: {
+    type: 'string',
+    value: 'REF',
+    optional: true,
+    help: 'only what changed since HEAD left REF (default: the default branch), and what stands on it',
+  },
   force: { type: 'boolean', help: 'build what is named although nothing changed' },
   'no-publish': { type: 'boolean', help: 'nothing leaves the machine' },
   cache: {

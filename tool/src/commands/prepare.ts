@@ -12,6 +12,7 @@ import type { LayerMemory } from '../records/layer-memory.ts';
 import { openRecords, type RecordStore } from '../records/record-store.ts';
 import { gatherFacts, type MutableFacts } from '../run/gather-facts.ts';
 import type { InputReader } from '../run/input-reader.ts';
+import type { findAffected } from './affected.ts';
 import { openAnswers } from './answers.ts';
 import type { CommandContext } from './command.ts';
 import { lookAtLeftOutParents } from './left-out-parents.ts';
@@ -54,7 +55,10 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     const { printDiagnostics } = await import('./print-diagnostics.ts');
     printDiagnostics(context, diagnostics);
   }
+  const records = openRecords(stateDir);
+  const within = await affectedLayers(context, { root: tree.root, stateDir, graph, settings: tree.settings, records });
   const { named, needed } = select(graph, {
+    ...(within && { within }),
     selectors,
     exclude: (values.exclude ?? []) as string[],
     only: values.only === true,
@@ -75,7 +79,6 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     locked: values.locked === true,
   };
   const asked = values.verify === true || (context.env.CI ?? '') !== '';
-  const records = openRecords(stateDir);
   const warnings: { id: LayerId | null; message: string }[] = [];
   const warn = (id: LayerId | null, message: string) => void warnings.push({ id, message });
   let couldAsk = true;
@@ -151,6 +154,23 @@ function cacheMode(flag: unknown, setting: string, publishes: boolean): CacheMod
   const wanted = (flag ?? 'write') as CacheMode;
   if (setting === 'off' || wanted === 'off') return 'off';
   return publishes ? wanted : 'read';
+}
+
+/** What `--affected` leaves of the selection; undefined without it. */
+async function affectedLayers(
+  context: CommandContext,
+  now: Parameters<typeof findAffected>[1],
+): Promise<ReadonlySet<LayerId> | undefined> {
+  const { affected } = context.values;
+  if (typeof affected !== 'string') return undefined;
+  const { findAffected: find } = await import('./affected.ts');
+  const { base, reasons, layers } = await find(context, now, affected || undefined);
+  const { length } = [...reasons.keys()];
+  context.warn(
+    `affected since ${base.ref} (${base.commit.slice(0, 12)}): ${length} of ${now.graph.layers.size} layers`,
+  );
+  for (const [id, reason] of reasons) context.warn(`  ${id}: ${reason}`);
+  return layers;
 }
 
 function refuseUnsupported(graph: LayerGraph, needed: ReadonlySet<LayerId>): void {

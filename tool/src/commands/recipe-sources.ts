@@ -38,7 +38,8 @@ export function recipeSources(context: CommandContext, prepared: Prepared): Reci
     },
     async ofCommit(commit, layer) {
       using tree = await openBaseTree(await git(), commit, { temporary: tmpdir() });
-      return recipeThen(context, tree, layer, facts);
+      // Awaited here, as the tree goes when this returns.
+      return await recipeThen(context, tree, layer, facts);
     },
     async keyOfImage(text, layer) {
       const shared = (await prepared.memoryOf(layer)).shared?.place;
