@@ -1,5 +1,5 @@
-import { chmod, lstat, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, lstat, lutimes, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { statInRoot } from './root-files.ts';
 
@@ -33,6 +33,7 @@ export async function clampRpmDates(
     const file = join(root, name);
     // SQLite removes these when the last one closes; rpm keeps them, as without them nobody can read on a read-only root.
     const kept = await beside(file);
+    const folder = await statInRoot(own, dirname(name));
     const { DatabaseSync } = await import('node:sqlite');
     try {
       const database = new DatabaseSync(file);
@@ -52,7 +53,10 @@ export async function clampRpmDates(
       await writeFile(path, data, { flag: 'wx' });
       // Not by the umask.
       await chmod(path, mode);
+      await lutimes(path, date, date);
     }
+    // Times were read before: a folder that only this touches keeps its own.
+    if (folder !== undefined) await lutimes(dirname(file), folder.atime, folder.mtime);
   }
 }
 
