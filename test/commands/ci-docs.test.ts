@@ -5,14 +5,29 @@ import { parseArguments } from '../../tool/src/commands/arguments.ts';
 import { parseTolerantly } from '../../tool/src/inputs/parse-yaml.ts';
 
 const text = readFileSync(path.resolve(import.meta.dirname, '../../docs/ci.md'), 'utf8');
-// biome-ignore lint/suspicious/noExplicitAny: two documents of others' formats
-const documents = [...text.matchAll(/^```yaml
-(.*?)^```/gms)].map(([, body = '']) => [parseTolerantly(body)].flat()[0] as any);
-const [gitlab, github] = documents;
+interface GitLab {
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly '.layers': { readonly before_script: readonly string[] };
+  readonly plan: { readonly script: readonly string[] };
+  readonly images: { readonly script: readonly string[] };
+}
+interface GitHub {
+  readonly jobs: { readonly images: { readonly steps: readonly Step[] } };
+}
+interface Step {
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+
+const documents = [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, body = '']) => {
+  const [document] = parseTolerantly(body) as unknown[];
+  return document;
+});
+const [gitlab, github] = documents as [GitLab, GitHub];
 const root = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../../package.json'), 'utf8'));
 
-const gitlabLines = [gitlab['.layers'].before_script, gitlab.plan.script, gitlab.images.script].flat() as string[];
-const steps = github.jobs.images.steps as { run?: string; with?: Record<string, unknown> }[];
+const gitlabLines = [gitlab['.layers'].before_script, gitlab.plan.script, gitlab.images.script].flat();
+const { steps } = github.jobs.images;
 const lines = [...gitlabLines, ...steps.flatMap(({ run = '' }) => run.split('\n'))].map((line) => line.trim());
 
 /** Words as a shell would make them of these plain lines. */
