@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer } from '../config/layer.ts';
 import { LOCK_FILE } from '../config/lock.ts';
+import { parseReference } from '../graph/reference.ts';
 import { recipeOf } from '../plan/candidates.ts';
 import type { Facts } from '../plan/facts.ts';
 import type { Recipe, RecipeKey } from '../recipe/recipe.ts';
@@ -45,10 +46,8 @@ export function recipeSources(context: CommandContext, prepared: Prepared): Reci
       const shared = (await prepared.memoryOf(layer)).shared?.place;
       const reference = /^layers-[0-9a-f]{32}$/.test(text) ? shared && `${shared}:${text}` : text;
       if (reference === undefined) return undefined;
-      const name = reference.startsWith('oci:') ? reference : `docker://${reference.replace(/^docker:\/\//, '')}`;
-      const { stdout, exitCode } = await exec('skopeo', ['inspect', '--raw', name], { accept: [0, 1, 125], cwd: root });
-      if (exitCode !== 0) return undefined;
-      return (JSON.parse(stdout) as { annotations?: Record<string, string> }).annotations?.[RECIPE_KEY];
+      const key = (await annotationsAt(reference, layer, { root, exec }))?.[RECIPE_KEY];
+      return typeof key === 'string' ? key : undefined;
     },
     keys: (prefix) => [...new Set(records().map(({ recipeKey }) => recipeKey))].filter((key) => key.startsWith(prefix)),
     async ofKey(key, layer) {
@@ -90,4 +89,28 @@ async function locksOf(root: string, id: Layer['id']): Promise<Facts['locks']> {
   const { parseLock } = await import('../config/lock-parse.ts');
   const entry = parseLock(text).lock?.get(id);
   return new Map(entry === undefined ? [] : [[id, entry]]);
+}
+
+/** Annotations of an image's manifest; of a registry by the layer's own options. Undefined where there is none. */
+async function annotationsAt(
+  reference: string,
+  layer: Layer,
+  { root, exec }: { readonly root: string; readonly exec: ReturnType<typeof openAsking>['exec'] },
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  if (reference.startsWith('oci:')) {
+    const { stdout, exitCode } = await exec('skopeo', ['inspect', '--raw', reference], {
+      accept: [0, 1, 125],
+      cwd: root,
+    });
+    return exitCode === 0 ? (JSON.parse(stdout) as { annotations?: Record<string, string> }).annotations : undefined;
+  }
+  const parsed = parseReference(reference.replace(/^docker:\/\//, ''));
+  if (parsed === undefined) return undefined;
+  const { sharedRegistries } = await import('../system/registry/registries.ts');
+  const { parseManifest } = await import('../system/registry/manifest.ts');
+  const { registryAccess } = await import('../system/registry-options.ts');
+  const access = registryAccess(layer.options.registry_opts_push, root);
+  const repository = sharedRegistries().repository(parsed.repository, access, { effort: 'question' });
+  const found = await repository.manifest(parsed.digest ?? parsed.tag ?? 'latest');
+  return found && parseManifest(found.bytes)?.annotations;
 }

@@ -94,8 +94,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** buildah adds a label of its own version to what it commits. */
 function sameLabels(has: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
-  const own = Object.entries(has).filter(([name]) => name !== 'io.buildah.version');
+  const own = Object.entries(has);
   return own.length === Object.keys(wanted).length && own.every(([name, value]) => wanted[name] === value);
 }

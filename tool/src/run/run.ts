@@ -16,6 +16,7 @@ import { type MutableFacts, setRecord } from './gather-facts.ts';
 import { parentImages } from './image-of.ts';
 import type { InputReader } from './input-reader.ts';
 import { createRunFolder, newRunId } from './run-folder.ts';
+import { keepRecipes, type RunRecipe } from './run-recipes.ts';
 import { schedule } from './schedule.ts';
 import { type LayerWork, summarise, workOnLayer } from './work-on-layer.ts';
 
@@ -170,6 +171,7 @@ export async function run(request: RunRequest): Promise<RunSummary> {
       ...interrupted,
     };
     emit({ type: 'run-finished', summary });
+    await keepRecipes(folder.path, new Map([...plan.decisions.keys()].flatMap((id) => recipeNow(facts, id))));
     await folder.finish(summary);
     return summary;
   } finally {
@@ -187,6 +189,12 @@ async function adoptAll(plan: Plan, work: LayerWork): Promise<ReadonlySet<LayerI
   );
   await Promise.all(inLine.map(({ adopted }) => work.remember(adopted)));
   return new Set(inLine.map(({ id }) => id));
+}
+
+/** What the layer is made from now that the run is over. */
+function recipeNow(facts: MutableFacts, id: LayerId): [LayerId, RunRecipe][] {
+  const record = facts.records.get(id);
+  return record === undefined ? [] : [[id, { recipeKey: record.recipeKey, recipe: record.recipe }]];
 }
 
 function neededParent(graph: LayerGraph, plan: Plan, id: LayerId): LayerId | undefined {
