@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { formatLock, type Lock } from '../../tool/src/config/lock.ts';
+import { formatLock, type Lock, type LockEntry } from '../../tool/src/config/lock.ts';
 import { readPlainLock } from '../../tool/src/config/lock-lines.ts';
 import { parseLock } from '../../tool/src/config/lock-parse.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string, string];
-const lock: Lock = new Map([
+const lock: Lock = new Map<string, LockEntry>([
   ['site/"odd": #id', { repositories: {} }],
   [
     'debian/base',

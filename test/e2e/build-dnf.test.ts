@@ -143,6 +143,9 @@ test('a parent with dnf inside installs by it, and its rpm and dnf see what was 
     expect(stdout).toBe('');
   });
   expect(built.workspace.steps).toEqual(['repos', 'package_groups', 'packages', 'remove_packages', 'cmds']);
+  expect(built.report.repositories).toEqual({
+    'file:///srv/rpms/repodata/repomd.xml': expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+  });
   expect(built.workspace.warnings).toEqual(['remove_packages: lay-x is not installed']);
   const names = await printedInside(built.image, ['rpm', '-qa', '--queryformat', '%{NAME}\n'], storage);
   expect(

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { InvalidInput } from '../../tool/src/config/diagnostic.ts';
+import type { LockEntry } from '../../tool/src/config/lock.ts';
 import { locksOf, readLock, writeLock } from '../../tool/src/run/lock-file.ts';
 import { graphOf, layer } from '../helpers/layers.ts';
 
@@ -13,32 +14,32 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 const digest = `sha256:${'a'.repeat(64)}`;
-const entry = { repositories: { 'http://a.example/InRelease': digest } };
+const entry: LockEntry = { repositories: { 'http://a.example/InRelease': digest } };
 
 test('an entry is changed, and the others are what they are by then', async () => {
   expect(await readLock(root)).toBeUndefined();
   expect(
     await writeLock(
       root,
-      new Map([
+      new Map<string, LockEntry | undefined>([
         ['a', entry],
         ['b', entry],
       ]),
     ),
   ).toBe(true);
   // Another run, between our reading and our writing.
-  await writeLock(root, new Map([['c', entry]]));
+  await writeLock(root, new Map<string, LockEntry | undefined>([['c', entry]]));
   expect(
     await writeLock(
       root,
-      new Map([
+      new Map<string, LockEntry | undefined>([
         ['a', { repositories: {} }],
         ['b', undefined],
       ]),
     ),
   ).toBe(true);
   expect(await readLock(root)).toEqual(
-    new Map([
+    new Map<string, LockEntry | undefined>([
       ['a', { repositories: {} }],
       ['c', entry],
     ]),
@@ -47,26 +48,30 @@ test('an entry is changed, and the others are what they are by then', async () =
 });
 
 test('a file with the same facts is not touched, whoever wrote it', async () => {
-  await writeLock(root, new Map([['a', entry]]));
+  await writeLock(root, new Map<string, LockEntry | undefined>([['a', entry]]));
   const file = path.join(root, 'layers.lock');
   await writeFile(file, (await readFile(file, 'utf8')).replace('"a":', 'a: # ours'));
   const before = await stat(file);
   expect(
     await writeLock(
       root,
-      new Map([
+      new Map<string, LockEntry | undefined>([
         ['a', entry],
         ['b', undefined],
       ]),
     ),
   ).toBe(false);
   expect((await stat(file)).ino).toBe(before.ino);
-  expect(locksOf(graphOf([layer('a'), layer('b')]), await readLock(root))).toEqual(new Map([['a', entry]]));
+  expect(locksOf(graphOf([layer('a'), layer('b')]), await readLock(root))).toEqual(
+    new Map<string, LockEntry | undefined>([['a', entry]]),
+  );
 });
 
 test('a damaged lock is never written over', async () => {
   await writeFile(path.join(root, 'layers.lock'), 'version: 1\nlayers: []\n');
-  const refusal = await writeLock(root, new Map([['a', entry]])).catch((error: unknown) => error);
+  const refusal = await writeLock(root, new Map<string, LockEntry | undefined>([['a', entry]])).catch(
+    (error: unknown) => error,
+  );
   expect(refusal).toBeInstanceOf(InvalidInput);
   expect(await readFile(path.join(root, 'layers.lock'), 'utf8')).toBe('version: 1\nlayers: []\n');
 });

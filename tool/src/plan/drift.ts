@@ -81,7 +81,7 @@ export function movedReasons(used: Readonly<Record<string, string>>, outside: Ou
   return [{ code: 'parent-moved', text }, ...reasons];
 }
 
-export function shortDigest(digest: string): string {
+function shortDigest(digest: string): string {
   return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1…');
 }
 

@@ -85,7 +85,7 @@ export async function movedOutside(
 }
 
 /** A layer and its ancestors in the tree, the layer first. */
-export function lineOf(graph: LayerGraph, id: LayerId): Layer[] {
+function lineOf(graph: LayerGraph, id: LayerId): Layer[] {
   const line: Layer[] = [];
   for (let at: LayerId | undefined = id; at !== undefined; ) {
     line.push(graph.layers.get(at) as Layer);
