@@ -45,17 +45,16 @@ export function measure(commands: readonly Measured[], runs: number): Figure[] {
 /** Most resident memory of a command and its children, in MB; undefined without python3, which can ask for that. */
 export function mostMemory({ argv, cwd, env, before }: Measured): number | undefined {
   before?.();
-  const { status, stdout } = spawnSync('python3', ['-c', MOST_MEMORY, ...argv], {
-    cwd,
-    env: { ...plainEnvironment(), ...env },
-    encoding: 'utf8',
-  });
+  // Python adds to its own environment, which would make the command another one.
+  const all = { ...plainEnvironment(), ...env };
+  const args = ['-c', MOST_MEMORY, JSON.stringify(all), ...argv];
+  const { status, stdout } = spawnSync('python3', args, { cwd, env: all, encoding: 'utf8' });
   return status === 0 ? (Number(stdout) * 1024) / 1e6 : undefined;
 }
 
 const MOST_MEMORY = `
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+import json, resource, subprocess, sys
+subprocess.run(sys.argv[2:], env=json.loads(sys.argv[1]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 `;
 
