@@ -155,6 +155,8 @@ test.each<readonly [string, () => void]>([
   change();
   const { actions } = await build();
   expect(actions).toEqual([]);
+  // For the next test: the folders that it was made in have changed.
+  await settle();
 });
 
 test('what was written just now is looked at again', async () => {

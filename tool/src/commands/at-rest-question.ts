@@ -50,7 +50,7 @@ export function countedAlthoughShell(names: Iterable<string>): string[] {
 }
 
 /** The state folder without a YAML parser; undefined where layers.yaml does not tell it in a way that can be seen so. */
-export function stateInText(settingsText: string | null): string | undefined {
+function stateInText(settingsText: string | null): string | undefined {
   return /^[ \t]+state:[ \t]+["']?([^"'#\s]+)/m.exec(settingsText ?? '')?.[1];
 }
 

@@ -27,7 +27,7 @@ export function stateOfItself(path: string): PathState {
   }
 }
 
-export function pathState(stats: Stats | undefined): PathState {
+function pathState(stats: Stats | undefined): PathState {
   if (stats === undefined) return NOTHING;
   return [stats.dev, stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs, stats.mode];
 }
