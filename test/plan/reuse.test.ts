@@ -168,3 +168,35 @@ test('a reason that comes from an ancestor names it', () => {
     { code: 'parent-changed', text: expect.stringContaining('has other content'), from: 'base' },
   ]);
 });
+
+test('a lock that says what the recorded build used builds nothing, and the build gets its new key', () => {
+  const url = 'https://mirror.invalid/InRelease';
+  const facts = inLine(graphOf([base]));
+  facts.records = new Map([[base.id, { ...recordOf(base, SCRATCH), repositories: { [url]: 'sha256:1' } }]]);
+  const decided = (repositories: Record<string, string>) => {
+    const locks = new Map([[base.id, { repositories }]]);
+    const of = graphOf([base]);
+    const plan = settleWith(of, { ...facts, locks });
+    return plan.decisions.get(base.id);
+  };
+  const same = decided({ [url]: 'sha256:1' });
+  expect(same).toMatchObject({ action: 'reuse', publish: [], adopted: { recipe: { lock: { [url]: 'sha256:1' } } } });
+  expect(same?.adopted?.recipeKey).toBe(same?.recipeKey);
+  expect(same?.recipeKey).not.toBe(facts.records.get(base.id)?.recipeKey);
+  expect(decided({ [url]: 'sha256:2' })?.action).toBe('build');
+});
+
+/** Nobody else knows anything. */
+function settleWith(of: LayerGraph, facts: TestFacts): Plan {
+  let plan = makePlan(of, facts, wish(of));
+  for (const question of plan.questions) {
+    if (question.kind === 'build') facts.builds = new Map(facts.builds).set(question.key, null);
+  }
+  plan = makePlan(of, facts, wish(of), plan);
+  for (const question of plan.questions) {
+    if (question.kind !== 'publications') continue;
+    const { recipeKey } = question.record;
+    facts.observed = new Map(facts.observed).set(question.id, { recipeKey, publications: {} });
+  }
+  return makePlan(of, facts, wish(of), plan);
+}

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { statInRoot } from './root-files.ts';
 
 /**
- * What package managers write about the hour of their work, and a cache that holds inode numbers. mmdebstrap removes these from
+ * What package managers write about the hour of their work, and caches that hold inode numbers or addresses. mmdebstrap removes these from
  * what it makes for the same reason. `docs/content-digest.md` names them; the list is closed.
  */
 export const DATED_TRACES = [
@@ -20,6 +20,9 @@ export const DATED_TRACES = [
   'var/log/zypper.log',
   'var/log/zypp/history',
   'var/cache/ldconfig/aux-cache',
+  // apt makes them again; they hold addresses of what was read when.
+  'var/cache/apt/pkgcache.bin',
+  'var/cache/apt/srcpkgcache.bin',
 ] as const;
 
 /** Removes those that this build wrote (`since`: milliseconds). What the parent has, or a layer copies there, stays. */

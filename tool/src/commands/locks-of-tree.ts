@@ -25,7 +25,8 @@ export async function readLocks(root: string, graph: LayerGraph, wish: Wish): Pr
 export function createLockWriter(root: string): (id: LayerId, lock: LayerLock) => Promise<void> {
   let last: Promise<unknown> = Promise.resolve();
   return async (id, lock) => {
-    last = last.then(() => writeLock(root, new Map([[id, lock]])));
+    // One that failed is told to whoever asked for it.
+    last = last.catch(() => {}).then(() => writeLock(root, new Map([[id, lock]])));
     await last;
   };
 }

@@ -3,8 +3,10 @@ import type { Layer } from '../config/layer.ts';
 import type { Decision } from '../plan/decide.ts';
 import { stalePublications } from '../plan/publications.ts';
 import { placeOf } from '../recipe/publish-key.ts';
+import { probeKeyOf } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { ImageGone } from '../records/image-gone.ts';
+import { keepBuild } from '../records/layer-memory.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { buildOnce } from './build-once.ts';
 import type { Failure } from './events.ts';
@@ -30,7 +32,7 @@ export async function bringInLine(
   const { adopted } = decision;
   if (adopted !== undefined) {
     workspace.say(`taken over from ${adopted.image.shared?.place ?? 'local storage'}`);
-    await work.remember(adopted);
+    await work.remember(await shared(work, layer, adopted, workspace));
   }
   const record = work.facts.records.get(layer.id) as LayerRecord;
   try {
@@ -40,6 +42,21 @@ export async function bringInLine(
     workspace.warn(error.message);
     return build(work, layer, work.decide(layer.id), workspace);
   }
+}
+
+/** A build that is ours under a new key, as a lock gives it one, is found by others under that key too. */
+async function shared(work: LayerWork, layer: Layer, record: LayerRecord, workspace: Workspace): Promise<LayerRecord> {
+  const { local } = record.image;
+  if (work.facts.builds.get(record.recipeKey) != null || local === undefined) return record;
+  if (work.facts.missingImages.has(layer.id)) return record;
+  const { inputSet } = record;
+  const fixed = work.facts.inputs.get(layer.id)?.files ?? {};
+  const inputs = inputSet && { key: probeKeyOf(record.recipe, fixed), set: inputSet };
+  const toKeep = { ...record, layer, image: { ...record.image, local } };
+  const kept = await workspace.step('keep', async () =>
+    keepBuild(await work.memoryOf(layer), toKeep, workspace, { replace: false, ...(inputs && { inputs }) }),
+  );
+  return { ...record, ...kept };
 }
 
 async function build(work: LayerWork, layer: Layer, decision: Decision, workspace: Workspace): Promise<Done> {

@@ -5,8 +5,9 @@ import type { Layer } from '../config/layer.ts';
 import type { ParentLink } from '../graph/layer-graph.ts';
 import type { LayerInputs } from '../inputs/layer-inputs.ts';
 import { recipeOf } from '../plan/candidates.ts';
-import { recordOf } from '../plan/decide.ts';
 import { afterBuild } from '../plan/drift.ts';
+import type { LayerLock } from '../plan/facts.ts';
+import { recordOf } from '../plan/reuse.ts';
 import type { InputSet } from '../recipe/input-set.ts';
 import type { KnownBuild } from '../recipe/known-build.ts';
 import { probeKeyOf, type Recipe, recipeKeyOf } from '../recipe/recipe.ts';
@@ -48,7 +49,7 @@ export async function buildOnce(
   if (after.stamp !== before.stamp) return undefined;
   const used = await usedByAnsible(work, layer, built, { temporary: workspace.temporary, beganAt });
   if (used === 'changed') return undefined;
-  await compareWithLock(work, layer, parent, built, workspace);
+  const newLock = lockAfter(work, layer, parent, built, workspace);
   const recipe = recipeOf(layer, parent.recipe, work.facts, { ...after.fixed.files, ...used?.files });
   const recipeKey = recipeKeyOf(recipe);
   const build = await keepEarlier(work, layer, { built, recipeKey, builtAt, durationMs }, workspace);
@@ -58,20 +59,22 @@ export async function buildOnce(
   const kept = await workspace.step('keep', () =>
     keepBuild(memory, { ...build, layer, recipe }, workspace, { replace: replaces, ...(inputs && { inputs }) }),
   );
+  // After the image: a lock that is ahead of every build would only build it once more.
+  if (newLock !== undefined) await work.writeLock(layer.id, newLock);
   if (kept.content !== build.content) workspace.say('another machine built it first: its image is taken over');
   const publications = work.facts.records.get(layer.id)?.publications ?? {};
   const link = work.graph.parents.get(layer.id) as ParentLink;
   return recordOf(layer, link, recipe, kept, { set: used?.set, publications });
 }
 
-/** A build past the lock is not recorded under it: it fails, or the lock takes what was used. Throws BuildFailure. */
-async function compareWithLock(
+/** A build past the lock is not recorded under it: it fails with BuildFailure, or gives the entry that takes what was used. */
+function lockAfter(
   work: LayerWork,
   layer: Layer,
   { recipe }: ChosenParent,
   { report }: BuiltImage,
   workspace: Workspace,
-): Promise<void> {
+): LayerLock | undefined {
   const link = work.graph.parents.get(layer.id);
   const parent =
     link?.kind === 'external' && recipe.kind === 'external'
@@ -83,10 +86,10 @@ async function compareWithLock(
   if (problem !== undefined) {
     throw new BuildFailure(problem, { hint: "review and 'layers lock', or build without --locked" });
   }
-  if (!changed || lock === undefined) return;
+  if (!changed || lock === undefined) return undefined;
   for (const difference of differences) workspace.warn(`layers.lock takes what was used: ${difference}`);
   work.facts.locks.set(layer.id, lock);
-  await work.writeLock(layer.id, lock);
+  return lock;
 }
 
 /** All that may decide the layer, in one stamp. */

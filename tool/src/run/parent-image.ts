@@ -34,7 +34,7 @@ export async function chooseParent(work: LayerWork, layer: Layer, workspace: Wor
           hint: 'no layer of this tree publishes it, and it could not be asked for: see the warning above',
         });
       }
-      const from = pinned(link.reference, recipe.parent.manifest);
+      const from = pinnedReference(link.reference, recipe.parent.manifest);
       return { image: { from, isExternal: true, inheritedLabels: {} }, recipe: recipe.parent };
     }
     default:
@@ -52,7 +52,7 @@ async function parentInStorage(work: LayerWork, id: LayerId, workspace: Workspac
 }
 
 /** By digest where the place knows digests, so that a tag that moves meanwhile changes nothing. */
-function pinned(reference: string, manifest: string): string {
+export function pinnedReference(reference: string, manifest: string): string {
   const parsed = parseReference(reference);
   const isRemote = parsed !== undefined && parsed.transport === '' && !parsed.repository.startsWith('localhost/');
   return isRemote ? `${parsed.repository}@${manifest}` : reference;

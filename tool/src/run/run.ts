@@ -8,6 +8,7 @@ import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { Decision } from '../plan/decide.ts';
 import type { Question, Wish } from '../plan/facts.ts';
 import { decideNow, type Plan, plannedLayers } from '../plan/plan.ts';
+import type { LayerRecord } from '../recipe/record.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import type { Buildah } from '../system/buildah.ts';
 import { createLocked } from '../system/lock.ts';
@@ -184,8 +185,11 @@ export async function run(request: RunRequest): Promise<RunSummary> {
 
 /** Layers that are in line by what others built need a record here and no work: no lock, no log, no workspace. */
 async function adoptAll(plan: Plan, work: LayerWork): Promise<ReadonlySet<LayerId>> {
+  const isKnown = ({ recipeKey }: LayerRecord) => work.facts.builds.get(recipeKey) != null;
   const inLine = [...plan.decisions.values()].flatMap(({ id, action, adopted, publish, questions }) =>
-    action === 'reuse' && adopted !== undefined && publish.length + questions.length === 0 ? [{ id, adopted }] : [],
+    action === 'reuse' && adopted !== undefined && isKnown(adopted) && publish.length + questions.length === 0
+      ? [{ id, adopted }]
+      : [],
   );
   await Promise.all(inLine.map(({ adopted }) => work.remember(adopted)));
   return new Set(inLine.map(({ id }) => id));

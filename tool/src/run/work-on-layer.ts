@@ -72,7 +72,7 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
       // Another run may have finished this very layer while we waited.
       readRecord({ records: work.records, warn: () => {} }, work.facts, layer);
       const decision = await settledDecision(work, id);
-      const workspace = openWorkspace(work.place, id, log, lock.fd);
+      const workspace = openWorkspace(work.place, layer, log, lock.fd);
       try {
         done = await bringInLine(work, layer, decision, workspace);
       } finally {

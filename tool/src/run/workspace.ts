@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LayerId } from '../config/layer.ts';
+import type { Layer } from '../config/layer.ts';
+import { chosenEnvironment } from '../inputs/environment-inputs.ts';
 import type { Buildah } from '../system/buildah.ts';
 import { createBuildah } from '../system/buildah-cli.ts';
 import type { Exec } from '../system/command.ts';
@@ -36,7 +37,8 @@ export interface OpenWorkspace extends Workspace {
 }
 
 /** Opens the workspace of one layer. `lockFd` is inherited by every child, so that the lock lives until the last orphan ends. */
-export function openWorkspace(place: RunPlace, id: LayerId, log: LayerLog, lockFd: number): OpenWorkspace {
+export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lockFd: number): OpenWorkspace {
+  const { id } = layer;
   const temporary = join(place.temporary, encodeURIComponent(id));
   mkdirSync(join(temporary, 'tmp'), { recursive: true, mode: 0o700 });
   const warnings: string[] = [];
@@ -49,7 +51,8 @@ export function openWorkspace(place: RunPlace, id: LayerId, log: LayerLog, lockF
   const onChild = (child: { start: number; end: number }) => intervals.push(child);
   // Package managers on this machine make folders by it, and an image is the same whoever builds it.
   const common = { env, lockFds: [lockFd], onChild, umask: 0o022 };
-  const exec = logged(createExec({ ...common, log: say, signal: place.signal }), log);
+  const chosen = chosenEnvironment(layer, place.environment);
+  const exec = logged(createExec({ ...common, log: say, signal: place.signal }), log, chosen);
   const containers = { runId: place.runId, layer: id };
   const buildah = createBuildah(exec, { ...containers, isolation: place.isolation, temporary });
   return {
@@ -90,14 +93,14 @@ export function openWorkspace(place: RunPlace, id: LayerId, log: LayerLog, lockF
   };
 }
 
-/** argv of every command that changes something goes into the log before its output. */
-function logged(exec: Exec, log: LayerLog): Exec {
+/** argv of every command that changes something goes into the log before its output. `chosen`: variables that the layer lets through. */
+function logged(exec: Exec, log: LayerLog, chosen: Readonly<Record<string, string>>): Exec {
   return async (file, args, options) => {
     if (options?.quiet !== true) {
       const secrets = options?.secrets ?? [];
       log.line(`$ ${[file, ...args].map((word) => (secrets.includes(word) ? '***' : word)).join(' ')}`);
     }
-    return exec(file, args, options);
+    return exec(file, args, { ...options, env: { ...chosen, ...options?.env } });
   };
 }
 

@@ -1,0 +1,96 @@
+import type { Destination } from '../config/destinations.ts';
+import type { Layer } from '../config/layer.ts';
+import type { ParentLink } from '../graph/layer-graph.ts';
+import type { InputSet, ProbeKey } from '../recipe/input-set.ts';
+import type { KnownBuild } from '../recipe/known-build.ts';
+import { type Recipe, recipeKeyOf } from '../recipe/recipe.ts';
+import type { LayerRecord } from '../recipe/record.ts';
+import type { CandidateRecipe } from './candidates.ts';
+import type { Decision } from './decide.ts';
+import type { Facts, Question } from './facts.ts';
+import { stalePublications } from './publications.ts';
+import type { Reason } from './reason.ts';
+
+export function keyed({ recipe, key }: CandidateRecipe): Pick<Decision, 'recipe' | 'recipeKey'> {
+  return { recipe, recipeKey: key };
+}
+
+/** What to ask before a build is certain. */
+export function lookups(
+  { id }: Layer,
+  candidates: readonly CandidateRecipe[],
+  probe: ProbeKey | undefined,
+  facts: Facts,
+): Question[] {
+  const sets: Question[] =
+    probe === undefined || facts.candidates.has(probe) ? [] : [{ kind: 'input-sets', id, key: probe }];
+  const unknown = candidates.filter(({ key }) => !facts.builds.has(key));
+  return [...sets, ...unknown.map(({ key }): Question => ({ kind: 'build', id, key }))];
+}
+
+interface Reusing {
+  readonly facts: Facts;
+  readonly publish: readonly Destination[];
+  readonly reasons: readonly Reason[];
+}
+
+/** Somebody built this very recipe: its image is taken over, and only destinations that lack it are brought in line. */
+export function reuse(
+  layer: Layer,
+  link: ParentLink,
+  candidate: CandidateRecipe,
+  found: KnownBuild,
+  { facts, publish, reasons }: Reusing,
+): Decision {
+  const { id } = layer;
+  const seen = facts.observed.get(id);
+  const isSeen = seen?.recipeKey === found.recipeKey;
+  const before = facts.records.get(id)?.publications ?? {};
+  const publications = { ...before, ...(isSeen ? seen.publications : {}) };
+  const adopted = recordOf(layer, link, candidate.recipe, found, { set: candidate.set, publications });
+  const stale = stalePublications(layer, adopted, publish, facts);
+  const asked = publish.length === 0 || isSeen;
+  return {
+    id,
+    ...keyed(candidate),
+    action: 'reuse',
+    reasons,
+    content: found.content,
+    adopted,
+    publish: stale.map((one) => one.destination),
+    questions: asked ? [] : [{ kind: 'publications', id, record: adopted }],
+  };
+}
+
+/** The record of a build. Pure; the only place where one is put together. */
+export function recordOf(
+  { id }: Layer,
+  link: ParentLink,
+  recipe: Recipe,
+  build: KnownBuild,
+  { set, publications }: { readonly set: InputSet | undefined; readonly publications: LayerRecord['publications'] },
+): LayerRecord {
+  return {
+    ...build,
+    version: 2,
+    id,
+    recipe,
+    publications,
+    ...(set && { inputSet: set }),
+    ...(link.kind === 'external' && { externalParent: link.reference }),
+  };
+}
+
+/**
+ * Whether only the lock is new, and the recorded build used just what it says: locking a tree for the first time, or to what its
+ * images are made from, builds nothing.
+ */
+export function isLockedAlready(record: LayerRecord, { recipe, key }: CandidateRecipe): boolean {
+  if (key === record.recipeKey) return false;
+  const used = Object.entries(recipe.lock ?? {}).every(([url, digest]) => record.repositories[url] === digest);
+  return used && recipeKeyOf(withoutLock(recipe)) === recipeKeyOf(withoutLock(record.recipe));
+}
+
+function withoutLock({ lock: _lock, ...recipe }: Recipe): Recipe {
+  return recipe;
+}
