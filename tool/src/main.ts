@@ -29,10 +29,20 @@ async function dispatch(program: string, argv: readonly string[], signals: Inter
     process.stdout.write(`${program} ${VERSION}\n`);
     return 0;
   }
+  const common = {
+    argv,
+    cwd: process.cwd(),
+    env: process.env,
+    print: (text: string) => void process.stdout.write(`${text}\n`),
+    warn: (text: string) => void process.stderr.write(`${text}\n`),
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: signals.signal,
+    forced: signals.forced,
+  };
   if (program === 'image-build') {
-    throw new InvalidInput('the command line of image-build is not part of this version yet', {
-      hint: "'layers build' takes the same layer files, below a folder layers/",
-    });
+    const { run } = await import('./commands/image-build.ts');
+    return exitCode(await run({ ...common, options: {}, values: {}, positionals: [] }), signals);
   }
   const parsed = parseArguments(argv);
   if (parsed === undefined) {
@@ -46,21 +56,16 @@ async function dispatch(program: string, argv: readonly string[], signals: Inter
   const { run } = await parsed.entry.load();
   const { root, state } = parsed.values as { root?: string; state?: string };
   const context: CommandContext = {
-    argv,
-    cwd: process.cwd(),
-    env: process.env,
+    ...common,
     options: { ...(root === undefined ? {} : { root }), ...(state === undefined ? {} : { state }) },
     values: parsed.values,
     positionals: parsed.positionals,
-    print: (text) => void process.stdout.write(`${text}\n`),
-    warn: (text) => void process.stderr.write(`${text}\n`),
-    stdout: process.stdout,
-    stderr: process.stderr,
-    signal: signals.signal,
-    forced: signals.forced,
   };
-  const code = await run(context);
-  return signals.signal.aborted ? SIGNAL_EXIT[signals.signal.reason as keyof typeof SIGNAL_EXIT] : code;
+  return exitCode(await run(context), signals);
+}
+
+function exitCode(code: number, { signal }: Interruption): number {
+  return signal.aborted ? SIGNAL_EXIT[signal.reason as keyof typeof SIGNAL_EXIT] : code;
 }
 
 /** Prints what went wrong; gives 2 for bad input, 1 for anything else. */

@@ -8,7 +8,8 @@ import type { Located } from '../config/located.ts';
 import type { ParsedLayer } from '../config/parse-layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { linkLayers } from '../graph/link.ts';
-import { findRoot } from './find-root.ts';
+import { findRoot, isRoot } from './find-root.ts';
+import { FLAT, listFlatFiles } from './flat-folder.ts';
 import { type CachedLayer, readLayerCache, writeLayerCache } from './layer-cache.ts';
 import { type LayerFileEntry, listLayerFiles } from './list-layer-files.ts';
 
@@ -43,13 +44,14 @@ export async function loadTree(options: {
     ? { settings: cache.settings, defaults: undefined, diagnostics: cache.settingsDiagnostics }
     : await settingsOf(settingsText);
   const stateDir = stateOption ?? join(root, settings.folders.state);
-  const listed = listLayerFiles(root, settings.folders.layers);
+  const layersFolder = isRoot(root) ? settings.folders.layers : FLAT;
+  const listed = layersFolder === FLAT ? listFlatFiles(root) : listLayerFiles(root, layersFolder);
   let parse: ((file: LayerFileEntry) => ParsedLayer) | undefined;
   const parsed = [];
   for (const file of listed.files) {
-    const id = layerIdOf(file.path, settings.folders.layers);
+    const id = layerIdOf(file.path, layersFolder);
     const known = sameSettings ? cache.lookUp(file) : undefined;
-    if (known === undefined) parse ??= await parser(root, settings, defaults, sameSettings ? settingsText : null);
+    if (known === undefined) parse ??= await parser(root, layersFolder, defaults, sameSettings ? settingsText : null);
     const one = known === undefined ? parse?.(file) : { ...known, layer: deepFreeze(known.layer) };
     parsed.push({ path: file.path, id, stat: file.stat, diagnostics: [], places: {}, ...one });
   }
@@ -97,7 +99,7 @@ async function settingsOf(
 /** Loads zod and YAML. Defaults are read once more when the settings came from the cache. */
 async function parser(
   root: string,
-  settings: TreeSettings,
+  layersFolder: string,
   given: Located | undefined,
   settingsText: string | null,
 ): Promise<(file: LayerFileEntry) => ParsedLayer> {
@@ -111,7 +113,7 @@ async function parser(
     if (size > 4 * MAXIMAL_LENGTH) return refuse('yaml-limit', `The file has ${size} bytes: that is no layer file`);
     const text = readText(join(root, path));
     if (text instanceof Error) return refuse('unreadable-file', `The file cannot be read: ${text.message}`);
-    const id = layerIdOf(path, settings.folders.layers);
+    const id = layerIdOf(path, layersFolder);
     return parseLayer(text, { file: path, id, ...(defaults && { defaults }) });
   };
 }

@@ -16,7 +16,7 @@ import type { findAffected } from './affected.ts';
 import { openAnswers } from './answers.ts';
 import type { CommandContext } from './command.ts';
 import { lookAtLeftOutParents } from './left-out-parents.ts';
-import { loadTree } from './load-tree.ts';
+import { type LoadedTree, loadTree } from './load-tree.ts';
 import { createLockWriter, readLocks } from './locks-of-tree.ts';
 import { hostSuite, machineArchitecture } from './machine-facts.ts';
 import { openInputs } from './open-inputs.ts';
@@ -49,13 +49,29 @@ export interface Prepared {
  * before any of that has touched the machine.
  */
 export async function prepare(context: CommandContext, selectors: readonly string[]): Promise<Prepared> {
-  const { values } = context;
-  const { tree, graph, diagnostics, stateDir } = await loadTree({ ...context.options, cwd: context.cwd });
+  const loaded = await loadTree({ ...context.options, cwd: context.cwd });
+  const { tree, diagnostics, stateDir } = loaded;
   if (diagnostics.length > 0) {
     const { printDiagnostics } = await import('./print-diagnostics.ts');
     printDiagnostics(context, diagnostics);
   }
-  const records = openRecords(stateDir);
+  const lock = { read: readLocks, write: createLockWriter(tree.root) };
+  return prepareLoaded(context, selectors, { ...loaded, records: openRecords(stateDir), lock });
+}
+
+/** A tree that was read, with what remembers its builds and what is locked of its outside. */
+interface Remembering extends LoadedTree {
+  readonly records: RecordStore;
+  readonly lock: { readonly read: typeof readLocks; readonly write: Prepared['writeLock'] };
+}
+
+/** As `prepare`, for a tree that was read already and whose problems were told. */
+export async function prepareLoaded(
+  context: CommandContext,
+  selectors: readonly string[],
+  { tree, graph, stateDir, records, lock }: Remembering,
+): Promise<Prepared> {
+  const { values } = context;
   const within = await affectedLayers(context, { root: tree.root, stateDir, graph, settings: tree.settings, records });
   const { named, needed } = select(graph, {
     ...(within && { within }),
@@ -97,7 +113,7 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     verify,
     warn,
     now: Date.now(),
-    locks: await readLocks(tree.root, graph, wish),
+    locks: await lock.read(tree.root, graph, wish),
     architecture: machineArchitecture(),
     ...hostSuite(),
   });
@@ -133,7 +149,7 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     warnings,
     reader,
     ...answers,
-    writeLock: createLockWriter(tree.root),
+    writeLock: lock.write,
   };
 }
 

@@ -4,6 +4,7 @@ import { deepFreeze } from './deep-freeze.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { emptyKeys, keepsText, withoutEmpty } from './empty-keys.ts';
 import type { Layer, LayerId, LayerPlaces } from './layer.ts';
+import { type Leniency, mendLayer } from './lenient.ts';
 import { LAYER_LEVELS, spellLayerKey } from './levels.ts';
 import { find, isEmpty, type Located, overlay, toValue } from './located.ts';
 import { readYaml } from './read-yaml.ts';
@@ -28,14 +29,25 @@ export interface ParsedLayer {
  * @param options.file path for diagnostics and `Layer.file`
  * @param options.id the layer's id
  * @param options.defaults `defaults` of layers.yaml, merged under `options`
+ * @param options.lenient as image-build reads: oddities are mended with a warning
  */
 export function parseLayer(
   text: string,
-  options: { readonly file: string; readonly id: string; readonly defaults?: Located },
+  options: {
+    readonly file: string;
+    readonly id: string;
+    readonly defaults?: Located;
+    readonly lenient?: Leniency;
+  },
 ): ParsedLayer {
-  const { file, id, defaults } = options;
+  const { file, id, defaults, lenient } = options;
   const source = { name: file, text };
-  const { content: own, diagnostics } = readYaml(source, spellLayerKey);
+  const { content: read, diagnostics } = readYaml(source, spellLayerKey, { lastWins: lenient !== undefined });
+  // A file that is no YAML has nothing that could be mended.
+  const isBroken = read === undefined && diagnostics.length > 0;
+  const mended = lenient === undefined || isBroken ? undefined : mendLayer(read, source, lenient);
+  const own = mended === undefined ? read : mended.content;
+  diagnostics.push(...(mended?.warnings ?? []));
   const fail = (code: string, message: string, hint: string): ParsedLayer => {
     const range = rangeOf(source, { start: own?.span.start ?? 0, end: own?.span.start ?? 0 });
     return { places: {}, diagnostics: [...diagnostics, { severity: 'error', code, message, file, range, hint }] };

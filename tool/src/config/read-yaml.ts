@@ -25,6 +25,8 @@ interface Reading {
   readonly spell: (path: Path, key: string) => string;
   readonly diagnostics: Diagnostic[];
   readonly anchors: Map<string, Node>;
+  /** As PyYAML does it: of a key that is given twice the last one counts, with a warning. */
+  readonly lastWins: boolean;
   /** Aliases being followed, to notice one that holds itself. */
   readonly following: Set<Node>;
   aliased: number;
@@ -41,9 +43,18 @@ class Refused extends Error {}
 export function readYaml(
   source: SourceFile,
   spell: Reading['spell'],
+  { lastWins = false }: { readonly lastWins?: boolean } = {},
 ): { content: Located | undefined; diagnostics: Diagnostic[] } {
   const diagnostics: Diagnostic[] = [];
-  const reading: Reading = { source, spell, diagnostics, anchors: new Map(), following: new Set(), aliased: 0 };
+  const reading: Reading = {
+    source,
+    spell,
+    diagnostics,
+    anchors: new Map(),
+    lastWins,
+    following: new Set(),
+    aliased: 0,
+  };
   try {
     const document = compose(reading);
     const content = document.contents === null ? undefined : located(reading, document.contents, []);
@@ -128,8 +139,8 @@ function entriesOf(reading: Reading, pairs: readonly Pair<Node, Node | null>[], 
         ? { source: reading.source, span, kind: 'scalar', plain: true, text: '', value: null }
         : located(reading, pair.value, [...path, name]);
     const first = entries.get(name);
-    if (first === undefined) entries.set(name, { ...value, key });
-    else duplicate(reading, key, first);
+    if (first === undefined || reading.lastWins) entries.set(name, { ...value, key });
+    if (first !== undefined) duplicate(reading, key, first);
   }
   for (const source of merged.flatMap((one) => (one.kind === 'list' ? one.items : [one]))) {
     if (source.kind !== 'map') refuse(reading, 'yaml-syntax', source.span, 'Not valid YAML: `<<` merges maps only');
@@ -145,9 +156,9 @@ function duplicate(reading: Reading, key: { span: Span; text: string }, first: L
       ? `\`${key.text}\` is given twice`
       : `\`${key.text}\` and \`${before.text}\` are one key, given twice`;
   reading.diagnostics.push({
-    severity: 'error',
+    severity: reading.lastWins ? 'warning' : 'error',
     code: 'duplicate-key',
-    message,
+    message: reading.lastWins ? `${message}; the second counts` : message,
     file: reading.source.name,
     range: rangeOf(reading.source, key.span),
     hint: 'keep one of the two',

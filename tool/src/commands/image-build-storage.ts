@@ -1,0 +1,77 @@
+import { destinationsOf } from '../config/destinations.ts';
+import type { Layer } from '../config/layer.ts';
+import type { LayerRecord } from '../recipe/record.ts';
+import { keptName } from '../run/kept-name.ts';
+import { pinnedReference } from '../run/parent-image.ts';
+import type { Buildah } from '../system/buildah.ts';
+import type { Exec } from '../system/command.ts';
+import { openAsking } from './asking.ts';
+import type { CommandContext } from './command.ts';
+import type { Prepared } from './prepare.ts';
+
+/** What local storage had before a build. */
+interface WatchedStorage {
+  readonly exec: Exec;
+  readonly buildah: Buildah;
+  /** Name of the parent's image in storage; undefined: it was there already, or there is none. */
+  readonly pulled: string | undefined;
+}
+
+/** To be asked before the build: a parent that is the user's own is never touched. */
+export async function watchStorage(
+  context: CommandContext,
+  { graph, facts, root }: Pick<Prepared, 'graph' | 'facts' | 'root'>,
+): Promise<WatchedStorage> {
+  // Not ended by the run's signal: what an interrupted build pulled goes as well.
+  const { exec, buildah } = openAsking({ ...context, signal: context.forced }, root);
+  const [link] = [...graph.parents.values()];
+  const digest = link?.kind === 'external' ? facts.externals.get(link.reference) : undefined;
+  if (link?.kind !== 'external' || digest === undefined) return { exec, buildah, pulled: undefined };
+  const name = pinnedReference(link.reference, digest);
+  const known = await Promise.all([buildah.inspect(name), buildah.inspect(link.reference)]).catch(() => ['unknown']);
+  const isOwn = name === link.reference || known.some((one) => one !== undefined);
+  return { exec, buildah, pulled: isOwn ? undefined : name };
+}
+
+/**
+ * After a build nothing is left but what was asked for: not the image that publications were made from, nor a parent that was pulled for
+ * it. Gives a line about what stays all the same, for the user to find.
+ */
+export async function tidyUp(
+  { exec, buildah, pulled }: WatchedStorage,
+  layer: Layer,
+  record: LayerRecord | undefined,
+  { failed, isAlone }: { readonly failed: boolean; isAlone(): boolean },
+): Promise<string | undefined> {
+  if (record !== undefined) {
+    const name = keptName(layer.id, record.recipeKey);
+    // A publication that failed has not lost the build.
+    const stays = failed || destinationsOf(layer).length === 0;
+    for (const image of await unnamedTwins(name, exec, buildah)) await remove(buildah, image);
+    if (stays) return `the image is kept in local storage as ${name}`;
+    await remove(buildah, name);
+  }
+  // Another build may be about to start from it.
+  if (pulled !== undefined && isAlone()) await remove(buildah, pulled);
+  return undefined;
+}
+
+/** Images without a name and with the very same layers: the commit before it got its labels, and the like. */
+async function unnamedTwins(name: string, exec: Exec, buildah: Buildah): Promise<string[]> {
+  const kept = await buildah.inspect(name);
+  if (kept === undefined) return [];
+  const list = ['images', '--all', '--no-trunc', '--quiet', '--filter', 'dangling=true'];
+  const { stdout } = await exec('buildah', list, { accept: [0, 1, 125], quiet: true });
+  const ids = [...new Set(stdout.split('\n').filter((line) => /^sha256:[0-9a-f]{64}$/.test(line)))];
+  const twins: string[] = [];
+  for (const id of ids.map((one) => one.slice('sha256:'.length))) {
+    const info = id === kept.id ? undefined : await buildah.inspect(id);
+    if (info?.diffIds.join() === kept.diffIds.join()) twins.push(id);
+  }
+  return twins;
+}
+
+/** One that something else stands on, or that a container was made of, stays. */
+async function remove(buildah: Buildah, image: string): Promise<void> {
+  await buildah.removeImage(image).catch(() => undefined);
+}

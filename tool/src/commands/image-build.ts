@@ -1,0 +1,80 @@
+import { InvalidInput } from '../config/diagnostic.ts';
+import type { LayerRecord } from '../recipe/record.ts';
+import type { LogLevel } from '../report/log-level.ts';
+import type { CommandContext, CommandRun } from './command.ts';
+import { enterUserNamespace } from './enter-user-namespace.ts';
+import { imageBuildHelp, parseImageBuild } from './image-build-arguments.ts';
+import { readLoneLayer } from './image-build-layer.ts';
+import { openLoneState } from './image-build-state.ts';
+import { tidyUp, watchStorage } from './image-build-storage.ts';
+import { prepareLoaded } from './prepare.ts';
+import { printDiagnostics } from './print-diagnostics.ts';
+import { startRun } from './start-run.ts';
+
+/**
+ * `image-build --config FILE`: one layer file, built and published every time, with nothing remembered of other times. Progress goes to
+ * standard error.
+ */
+export const run: CommandRun = async (context) => {
+  const given = parseImageBuild(context.argv);
+  if (given.isHelp || given.config === undefined) {
+    context.print(imageBuildHelp().trimEnd());
+    return 0;
+  }
+  // Before anything is read or said: the same command line begins again inside.
+  enterUserNamespace(context);
+  const { layer, root, graph, diagnostics } = await readLoneLayer(given.config, given.flags, context);
+  const level = levelOf(layer.options.log_level);
+  const own: CommandContext = {
+    ...context,
+    stdout: context.stderr,
+    // With no records there is nothing to verify, and nothing that would be believed.
+    values: { force: true, cache: 'off', jobs: '1', verify: true, 'log-level': level },
+    warn: (text) => {
+      if (level !== 'error') context.warn(text);
+    },
+  };
+  printDiagnostics(own, diagnostics, root);
+  for (const flag of given.ignored) own.warn(`warning: ${flag} has no effect`);
+  const state = await openLoneState(given.config, context);
+  for (const line of await state.sweep()) own.warn(line);
+  const records = rememberNothing();
+  const prepared = await prepareLoaded(own, [], {
+    tree: { root, settings: state.settings, layers: [layer] },
+    graph,
+    diagnostics: [],
+    stateDir: state.folder,
+    records,
+    lock: { read: async () => new Map(), write: async () => {} },
+  });
+  const storage = await watchStorage(own, prepared);
+  const summary = await startRun(own, prepared);
+  const failed = summary.layers.some((one) => one.outcome !== 'built');
+  const kept = await tidyUp(storage, layer, records.record, { failed, isAlone: state.isAlone });
+  if (kept !== undefined) own.warn(kept);
+  return failed ? 1 : 0;
+};
+
+/** Python's names, and ours. */
+function levelOf(name: string | undefined): LogLevel {
+  const level = (name ?? 'WARNING').trim().toUpperCase();
+  if (level === 'DEBUG' || level === 'NOTSET') return 'debug';
+  if (level === 'INFO') return 'info';
+  if (level === 'WARN' || level === 'WARNING') return 'warning';
+  if (level === 'ERROR' || level === 'CRITICAL' || level === 'FATAL') return 'error';
+  throw new InvalidInput(`there is no log level '${name}'`, { hint: 'it takes DEBUG, INFO, WARNING or ERROR' });
+}
+
+/** The record of this run's build alone. */
+function rememberNothing() {
+  let record: LayerRecord | undefined;
+  return {
+    get record() {
+      return record;
+    },
+    read: () => ({ kind: 'none' }) as const,
+    async write(written: LayerRecord) {
+      record = written;
+    },
+  };
+}
