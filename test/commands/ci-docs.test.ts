@@ -2,28 +2,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { parseArguments } from '../../tool/src/commands/arguments.ts';
-import { parseTolerantly } from '../../tool/src/inputs/parse-yaml.ts';
+import { jobsOfDocument } from '../helpers/ci-document.ts';
 
-const text = readFileSync(path.resolve(import.meta.dirname, '../../docs/ci.md'), 'utf8');
-interface GitLab {
-  readonly variables: Readonly<Record<string, unknown>>;
-  readonly '.layers': { readonly before_script: readonly string[] };
-  readonly plan: { readonly script: readonly string[] };
-  readonly images: { readonly script: readonly string[] };
-}
-interface GitHub {
-  readonly jobs: { readonly images: { readonly steps: readonly Step[] } };
-}
-interface Step {
-  readonly run?: string;
-  readonly with?: Readonly<Record<string, unknown>>;
-}
-
-const documents = [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, body = '']) => {
-  const [document] = parseTolerantly(body) as unknown[];
-  return document;
-});
-const [gitlab, github] = documents as [GitLab, GitHub];
+const { gitlab, github } = jobsOfDocument();
 const root = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../../package.json'), 'utf8'));
 
 const gitlabLines = [gitlab['.layers'].before_script, gitlab.plan.script, gitlab.images.script].flat();
@@ -39,7 +20,7 @@ const words = (line: string) =>
 
 test('every command of the jobs is one that layers takes', () => {
   const commands = lines.filter((line) => line.startsWith('layers '));
-  expect(commands).toHaveLength(8);
+  expect(commands).toHaveLength(10);
   for (const line of commands) expect(parseArguments(words(line))?.positionals, line).toEqual([]);
 });
 

@@ -97,6 +97,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'what changed since the layer was last built and published',
     options: {
       json: JSON_OPTION,
+      affected: SELECTION.affected as OptionHelp,
       verify: SELECTION.verify as OptionHelp,
       against: {
         type: 'string',

@@ -2,6 +2,7 @@ import { estimate } from '../plan/estimate.ts';
 import { plannedLayers } from '../plan/plan.ts';
 import { wantsColour } from '../report/palette.ts';
 import { estimateLines } from '../report/plan-estimate.ts';
+import { publicationLines } from '../report/plan-publications.ts';
 import { planJson, planLines } from '../report/plan-text.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -24,6 +25,11 @@ export function printPlan(context: CommandContext, prepared: Prepared, json: boo
     return;
   }
   const colour = wantsColour(context.env, context.stdout.isTTY === true);
-  const lines = [...planLines(planned, { colour }), ...estimateLines(radius, prepared.jobs)];
+  const { decisions } = prepared.plan;
+  const lines = [
+    ...planLines(planned, { colour }),
+    ...estimateLines(radius, prepared.jobs),
+    ...publicationLines(decisions.values()),
+  ];
   for (const line of lines) context.print(line);
 }

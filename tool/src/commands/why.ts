@@ -15,8 +15,11 @@ const HEADLINES = {
 /** The difference between a layer's record, or with `--against` another recipe of it, and the tree of now, as the plan found it. */
 export const run: CommandRun = async (context) => {
   const [selector] = context.positionals;
-  if (selector === undefined) throw new InvalidInput('why of which layer?', { hint: 'usage: layers why LAYER' });
-  const prepared = await prepare(context, [selector]);
+  if (selector === undefined && context.values.affected === undefined) {
+    const hint = 'usage: layers why LAYER, or layers why --affected [REF]';
+    throw new InvalidInput('why of which layer?', { hint });
+  }
+  const prepared = await prepare(context, context.positionals);
   const planned = plannedLayers(prepared.graph, prepared.plan);
   const named = planned.filter((layer) => prepared.wish.named.has(layer.id));
   if (typeof context.values.against === 'string') {
