@@ -23,8 +23,7 @@ const DRIVER = 'overlay';
  * layer is not in line afterwards.
  */
 export async function pretendBuilt(root: string): Promise<void> {
-  const context = contextIn(root);
-  const { graph, facts, wish, records, reader } = await prepare(context, []);
+  const { graph, facts, wish, records, reader } = await prepareIn(root);
   const graphRoot = path.join(root, '.storage');
   for (const id of graph.order) {
     const layer = graph.layers.get(id) as Layer;
@@ -43,6 +42,11 @@ export async function pretendBuilt(root: string): Promise<void> {
     const { action, reasons } = decideNow(graph, id, facts, wish, new Map());
     if (action !== 'nothing') throw new Error(`${id} is not in line: ${action}, ${reasons[0]?.text}`);
   }
+}
+
+/** A tree and all that its records say. */
+export function prepareIn(root: string): ReturnType<typeof prepare> {
+  return prepare(contextIn(root), []);
 }
 
 type Facts = Awaited<ReturnType<typeof prepare>>['facts'];

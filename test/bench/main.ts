@@ -1,13 +1,14 @@
 // Benchmarks, each as ratios to something measured in the same rounds: `npm run bench -- [NAME…] [--runs N] [--sizes N,N] [--json] [--all]`
 import { parseArgs } from 'node:util';
 import type { Bench, Table } from './bench.ts';
+import { freshMachine } from './fresh-machine.ts';
 import { nullBuild } from './null-build.ts';
 import { ownCost } from './own-cost.ts';
 import { parallel } from './parallel.ts';
 import { isBundleOld } from './places.ts';
 import { scale } from './scale.ts';
 
-const BENCHES: readonly Bench[] = [nullBuild, scale, parallel, ownCost];
+const BENCHES: readonly Bench[] = [nullBuild, scale, freshMachine, parallel, ownCost];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -5,11 +5,19 @@ import { plainEnvironment } from './measure.ts';
 
 const KIBIBYTE = 1024;
 
+interface Shape {
+  /** Layers in chains of this length instead of four on each. */
+  readonly deep?: number;
+  /** Where they are published to. */
+  readonly registry?: string;
+}
+
 /**
  * A git tree of `count` layers: layer i stands on layer ⌊(i-1)/4⌋, each reads two files of 2 KiB of its own, and every fifth is an
  * Ansible layer with a playbook and a role of its own. The layers publish to a registry.
  */
-export function makeSyntheticTree(root: string, count: number): void {
+export function makeSyntheticTree(root: string, count: number, shape: Shape = {}): void {
+  const { deep, registry = 'registry.invalid' } = shape;
   const folders = new Set<string>();
   const write = (file: string, text: string) => {
     const full = path.join(root, file);
@@ -18,14 +26,19 @@ export function makeSyntheticTree(root: string, count: number): void {
     folders.add(folder);
     writeFileSync(full, text);
   };
-  write('layers.yaml', 'defaults:\n  options:\n    publish_registry: registry.invalid/site\n');
+  write(
+    'layers.yaml',
+    `defaults:\n  options:\n    publish_registry: ${registry}/site\n    registry_opts_push: --tls-verify=false\n`,
+  );
   write('inventory/hosts.yaml', 'all:\n  children:\n    nodes:\n');
   write('inventory/group_vars/nodes.yaml', 'site: synthetic\n');
   for (let index = 0; index < count; index += 1) {
     // 100 layers a folder, as nobody keeps a thousand files side by side.
     const id = `group-${Math.floor(index / 100)}/layer-${index}`;
-    const parent = index === 0 ? 'scratch' : `layer-${Math.floor((index - 1) / 4)}`;
-    if (index > 0 && index % 5 === 0) writeAnsibleLayer(write, id, index, parent);
+    const above = deep === undefined ? Math.floor((index - 1) / 4) : index - 1;
+    const isRoot = index === 0 || (deep !== undefined && index % deep === 0);
+    const parent = isRoot ? 'scratch' : `layer-${above}`;
+    if (!isRoot && index % 5 === 0) writeAnsibleLayer(write, id, index, parent);
     else writeBaseLayer(write, id, index, parent);
   }
   const git = (...args: string[]) => execFileSync('git', args, { cwd: root, env: plainEnvironment(), stdio: 'ignore' });

@@ -138,3 +138,18 @@ test('where to get a layer that failed is not told from an earlier run', () => {
   const layers = summary.layers.map((layer) => (layer.outcome === 'failed' ? { ...layer, references } : layer));
   expect(summaryLines({ ...summary, layers }, plain).join('\n')).not.toContain('r/old:1');
 });
+
+test('what others built is one line, not a table', () => {
+  const layers = Array.from({ length: 14 }, (_, index) => ({
+    id: `layer-${index}` as LayerSummary['id'],
+    name: `layer-${index}`,
+    outcome: 'reused' as const,
+    durationMs: 0,
+    references: [],
+    warnings: [],
+    reasons: ['never built here'],
+  }));
+  const lines = summaryLines({ runId: 'r', durationMs: 5000, layers, verified: true }, plain);
+  const names = Array.from({ length: 12 }, (_, index) => `layer-${index}`).join(', ');
+  expect(lines).toEqual(['', `built elsewhere, nothing to do: ${names} and 2 layers more`, '', '14 reused in 5.0 s']);
+});

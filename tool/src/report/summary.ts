@@ -18,6 +18,7 @@ export interface SummaryOptions {
 const TABLE_ROWS = 40;
 /** Told whole; of more, a line each. */
 const FAILURES_IN_FULL = 10;
+const TAKEN_OVER_NAMED = 12;
 const NAME_COLUMNS = 40;
 
 const COLOURS = {
@@ -48,7 +49,12 @@ export function summaryLines(summary: RunSummary, options: SummaryOptions): stri
     return [...warnings, paint('green', line), ...believed];
   }
   const blocks = [
-    tableLines(done, paint, options.columns),
+    tableLines(
+      done.filter((layer) => !isTakenOver(layer)),
+      paint,
+      options.columns,
+    ),
+    takenOverLines(layers, paint),
     // A layer that failed may have references of an earlier run, which are not what was asked for.
     referenceLines(
       done.filter(({ outcome }) => isBroughtInLine(outcome)),
@@ -66,6 +72,18 @@ export function summaryLines(summary: RunSummary, options: SummaryOptions): stri
 
 function isDone(outcome: LayerOutcome): boolean {
   return outcome !== 'unchanged' && outcome !== 'skipped';
+}
+
+/** What others built and published needed no work here. */
+function isTakenOver({ outcome, durationMs }: LayerSummary): boolean {
+  return outcome === 'reused' && durationMs === 0;
+}
+
+function takenOverLines(layers: readonly LayerSummary[], paint: Paint): string[] {
+  const names = layers.filter(isTakenOver).map((layer) => plainText(layer.id));
+  if (names.length === 0) return [];
+  const more = names.length > TAKEN_OVER_NAMED ? ` and ${count(names.length - TAKEN_OVER_NAMED, 'layer')} more` : '';
+  return [paint('green', `built elsewhere, nothing to do: ${names.slice(0, TAKEN_OVER_NAMED).join(', ')}${more}`)];
 }
 
 function isBroughtInLine(outcome: LayerOutcome): boolean {
