@@ -161,6 +161,13 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     positionals: 0,
     load: () => import('./validate.ts'),
   },
+  init: {
+    usage: 'init --from DIR [TARGET]',
+    summary: "make a tree of a folder of image-build's files",
+    options: { from: { type: 'string', value: 'DIR', help: 'the folder; nothing in it is changed' } },
+    positionals: 1,
+    load: () => import('./init.ts'),
+  },
   schema: {
     usage: 'schema',
     summary: 'JSON Schema of a layer file, for editors',
