@@ -20,8 +20,14 @@ export interface CiTree extends AsyncDisposable {
   readonly root: string;
   write(file: string, text: string): Promise<string>;
   git(...args: string[]): string;
-  /** A new clone with a branch, without any state, on a new container storage. */
-  runner(branch: string): Promise<Runner>;
+  /** A new clone with a branch, without any state, on a new container storage; of another user than root where one is named. */
+  runner(branch: string, user?: User): Promise<Runner>;
+}
+
+/** A plain user of this machine. */
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export interface Runner {
@@ -82,10 +88,10 @@ options:
     root,
     write,
     git: (...args) => git(root, ...args),
-    async runner(branch) {
+    async runner(branch, user) {
       const one = await createContainerStorage();
       runners.push(one);
-      return startRunner(one, origin, branch);
+      return startRunner(one, origin, branch, user);
     },
     async [Symbol.asyncDispose]() {
       for (const one of runners) await one[Symbol.asyncDispose]();
@@ -94,7 +100,7 @@ options:
   };
 }
 
-async function startRunner(storage: ContainerStorage, origin: string, branch: string): Promise<Runner> {
+async function startRunner(storage: ContainerStorage, origin: string, branch: string, user?: User): Promise<Runner> {
   const root = path.join(storage.folder, 'checkout');
   git(storage.folder, 'clone', '-q', '--branch', branch, origin, root);
   // As set-up leaves it; set-up itself has tests of its own and is only said to have been called.
@@ -104,14 +110,31 @@ async function startRunner(storage: ContainerStorage, origin: string, branch: st
   await mkdir(bin);
   await writeFile(path.join(bin, 'npm'), '#!/bin/sh\necho "npm $*"\n');
   await chmod(path.join(bin, 'npm'), 0o755);
-  const machine = { ...storage.env, PATH: `${bin}:${process.env.PATH}`, LAYERS_SOURCES: '1', NO_COLOR: '1' };
+  const home = path.join(storage.folder, 'home');
+  await mkdir(home);
+  if (user !== undefined)
+    await storage.exec('chown', ['-R', `${user.uid}:${user.gid}`, storage.folder], { quiet: true });
+  // Where a plain user's storage is goes by HOME: buildah and skopeo do not agree on what storage.conf says for one.
+  const own = user === undefined ? {} : { CONTAINERS_STORAGE_CONF: undefined, XDG_RUNTIME_DIR: undefined };
+  const machine = {
+    ...storage.env,
+    PATH: `${bin}:${process.env.PATH}`,
+    LAYERS_SOURCES: '1',
+    NO_COLOR: '1',
+    HOME: home,
+  };
   return {
     root,
     storage,
     script: (lines, env) =>
       new Promise((resolve) => {
         const text = ['set -eo pipefail', ...lines].join('\n');
-        const options = { cwd: root, env: { ...machine, ...env } as NodeJS.ProcessEnv, maxBuffer: 1 << 26 };
+        const options = {
+          cwd: root,
+          env: { ...machine, ...env, ...own } as NodeJS.ProcessEnv,
+          maxBuffer: 1 << 26,
+          ...user,
+        };
         execFile('bash', ['-c', text], options, (error, stdout, stderr) => {
           resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
         });
