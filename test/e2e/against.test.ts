@@ -6,7 +6,6 @@ import { addSmallImage, createTree, outcomes, type TestTree } from '../helpers/t
 import { git } from '../inputs/input-tree.ts';
 
 let tree: TestTree;
-let elsewhere: TestTree;
 let place: string;
 const runs: string[] = [];
 let firstKey: string;
@@ -69,12 +68,8 @@ cmds: [echo base sentinel-four > /etc/base]
 `,
   );
   await build();
-  elsewhere = await createTree();
 });
-afterAll(async () => {
-  await elsewhere?.[Symbol.asyncDispose]();
-  await tree?.[Symbol.asyncDispose]();
-});
+afterAll(() => tree?.[Symbol.asyncDispose]());
 
 /** What it says after its first line; that one is checked here. No secret ever shows. */
 async function why(layer: string, against: string, source: string): Promise<string[]> {
@@ -125,9 +120,23 @@ test('a key tag, and a recipe key', async () => {
   const tag = `layers-${firstKey.slice(0, 32)}`;
   expect(await why('site', tag, `image ${tag}`)).toEqual(changes());
   expect(await why('site', firstKey, `recipe ${firstKey.slice(0, 12)}`)).toEqual(changes());
+  // As an earlier answer printed it.
+  expect(await why('site', firstKey.slice(0, 12), `recipe ${firstKey.slice(0, 12)}`)).toEqual(changes());
   const current = await keyOf('site');
   const same = await tree.layers(['why', 'site', '--against', current.slice(0, 10)]);
   expect([same.code, same.stdout]).toEqual([0, expect.stringMatching(/^site: same recipe as recipe /)]);
+});
+
+test('on a machine that built nothing', async () => {
+  const image = `${place}/site:1`;
+  const fresh = ['--state', path.join(tree.storage.folder, 'fresh')];
+  for (const against of [image, firstKey, `layers-${firstKey.slice(0, 32)}`]) {
+    const ended = await tree.layers(['why', 'site', '--against', against, ...fresh]);
+    expect([against, ended.code, ended.stderr]).toEqual([against, 0, '']);
+    expect(ended.stdout.trimEnd().split('\n').slice(1).sort()).toEqual(changes());
+  }
+  const unknown = await tree.layers(['why', 'site', '--against', firstKey.slice(0, 12), ...fresh]);
+  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining(firstKey.slice(0, 12))]);
 });
 
 test('what nobody knows', async () => {

@@ -25,7 +25,11 @@ export function recipeSources(context: CommandContext, prepared: Prepared): Reci
   const { root, stateDir, facts } = prepared;
   const { exec } = openAsking(context, root);
   const git = async () => openGit(exec, root);
-  const records = () => [...facts.records.values()];
+  // Of the last builds, and of runs that are kept: whoever has a key from an earlier answer has its beginning only.
+  const knownHere = () => [
+    ...facts.records.values(),
+    ...runsNamed(stateDir, '').flatMap((run) => [...(recipesOfRun(stateDir, run)?.values() ?? [])]),
+  ];
   return {
     runs: (prefix) => (prefix === '' ? [] : runsNamed(stateDir, prefix)),
     ofRun: async (run, { id }) => recipesOfRun(stateDir, run)?.get(id)?.recipe,
@@ -49,9 +53,10 @@ export function recipeSources(context: CommandContext, prepared: Prepared): Reci
       const key = (await annotationsAt(reference, layer, { root, exec }))?.[RECIPE_KEY];
       return typeof key === 'string' ? key : undefined;
     },
-    keys: (prefix) => [...new Set(records().map(({ recipeKey }) => recipeKey))].filter((key) => key.startsWith(prefix)),
+    keys: (prefix) =>
+      [...new Set(knownHere().map(({ recipeKey }) => recipeKey))].filter((key) => key.startsWith(prefix)),
     async ofKey(key, layer) {
-      const here = records().find(({ recipeKey }) => recipeKey === key)?.recipe;
+      const here = knownHere().find(({ recipeKey }) => recipeKey === key)?.recipe;
       return here ?? knownRecipe(await prepared.memoryOf(layer), key as RecipeKey);
     },
   };
@@ -69,7 +74,8 @@ async function recipeThen(
 ): Promise<Recipe> {
   const layer = then.graph.layers.get(id);
   if (layer === undefined) throw new InvalidInput(`${id} was not in the tree then`);
-  const { reader } = openInputs({ root: then.tree.root, stateDir: then.stateDir, env: context.env });
+  const { tree, stateDir } = then;
+  const { reader } = openInputs({ root: tree.root, stateDir, env: context.env, layers: tree.layers });
   const record = facts.records.get(id);
   const { files, tools, environment } = await reader.fixed(layer);
   const ofSet = record?.inputSet === undefined ? {} : (await reader.ofSet(layer, record.inputSet)).files;

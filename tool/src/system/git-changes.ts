@@ -15,15 +15,17 @@ export interface GitChanges {
 export async function changesSince(git: Git, commit: string): Promise<GitChanges> {
   const diff = ['diff', '-z', '--name-only', '--no-renames', '--no-relative', '--no-ext-diff', '--no-textconv'];
   const others = ['ls-files', '-z', '--others', '--exclude-standard'];
-  const [tracked, deleted, untracked, ignored] = await Promise.all([
+  const [tracked, staged, deleted, untracked, ignored] = await Promise.all([
     // A submodule is changed also by what is only in its own work tree.
     git.run([...diff, '--ignore-submodules=none', commit, '--']),
+    // A mode that the index has counts, whatever the file on disk has.
+    git.run([...diff, '--cached', '--ignore-submodules=all', commit, '--']),
     git.run([...diff, '--diff-filter=D', '--ignore-submodules=all', commit, '--']),
     git.run(others),
     git.run([...others, '--ignored', '--directory']),
   ]);
   const place = (names: string) => new Set(names.split('\0').flatMap((name) => placeOf(git, name)));
-  return { changed: place(`${tracked}\0${untracked}`), gone: place(deleted), ignored: place(ignored) };
+  return { changed: place([tracked, staged, untracked].join('\0')), gone: place(deleted), ignored: place(ignored) };
 }
 
 function placeOf({ top, prefix }: Git, name: string): string[] {
