@@ -19,7 +19,10 @@ export interface CandidateRecipe {
   readonly set?: InputSet;
 }
 
-/** The candidates, the recorded set's first; none for an Ansible layer of which no run is known. `probe`: where more may be known. */
+/**
+ * The candidates, the recorded set's first; none for an Ansible layer of which no run is known. `probe`: where more may be known,
+ * for a layer that has to ask.
+ */
 export function candidatesOf(
   layer: Layer,
   parent: RecipeParent,
@@ -27,9 +30,15 @@ export function candidatesOf(
 ): { readonly candidates: readonly CandidateRecipe[]; readonly probe?: ProbeKey } {
   const fixed = facts.inputs.get(layer.id)?.files ?? {};
   if (layer.options.layer_type !== 'ansible') return { candidates: [candidate(recipeOf(layer, parent, facts, fixed))] };
-  const probe = probeKeyOf(recipeOf(layer, parent, facts, fixed), fixed);
   const recorded = facts.recorded.get(layer.id);
-  const set = facts.records.get(layer.id)?.inputSet;
+  const record = facts.records.get(layer.id);
+  const set = record?.inputSet;
+  if (recorded && set) {
+    const own = candidate(recipeOf(layer, parent, facts, { ...fixed, ...recorded.files }), set);
+    // Nothing is to be asked then, and a key costs.
+    if (own.key === record.recipeKey) return { candidates: [own] };
+  }
+  const probe = probeKeyOf(recipeOf(layer, parent, facts, fixed), fixed);
   const known = [...(recorded && set ? [{ ...recorded, set }] : []), ...(facts.candidates.get(probe) ?? [])];
   const byKey = new Map<RecipeKey, CandidateRecipe>();
   for (const one of known) {

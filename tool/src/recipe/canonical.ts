@@ -9,13 +9,21 @@ export function canonicalJson(value: unknown): string {
     if (!Number.isFinite(value)) throw new TypeError(`not JSON: ${value}`);
     return JSON.stringify(value);
   }
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  // Loops, not chains of methods: a plan of a thousand layers passes here with all their recipes.
+  if (Array.isArray(value)) {
+    let text = '[';
+    for (const member of value) text += `${text === '[' ? '' : ','}${canonicalJson(member)}`;
+    return `${text}]`;
+  }
   if (typeof value === 'object') {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
-    return `{${members.join(',')}}`;
+    const members = value as Readonly<Record<string, unknown>>;
+    let text = '{';
+    for (const name of Object.keys(members).sort()) {
+      const member = members[name];
+      if (member === undefined) continue;
+      text += `${text === '{' ? '' : ','}${JSON.stringify(name)}:${canonicalJson(member)}`;
+    }
+    return `${text}}`;
   }
   throw new TypeError(`not JSON: ${typeof value}`);
 }
