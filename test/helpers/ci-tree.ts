@@ -103,6 +103,9 @@ options:
 async function startRunner(storage: ContainerStorage, origin: string, branch: string, user?: User): Promise<Runner> {
   const root = path.join(storage.folder, 'checkout');
   git(storage.folder, 'clone', '-q', '--branch', branch, origin, root);
+  // As GitLab and GitHub check out: no branch, but the remote's.
+  git(root, 'checkout', '-q', '--detach');
+  git(root, 'branch', '-qD', branch);
   // As set-up leaves it; set-up itself has tests of its own and is only said to have been called.
   await mkdir(path.join(root, 'node_modules'));
   await symlink(BIN, path.join(root, 'node_modules/.bin'));
