@@ -32,8 +32,6 @@ afterAll(async () => {
   await registry?.end();
   await rm(folder, { recursive: true, force: true });
   execFileSync('userdel', ['--remove', NAME], { stdio: 'ignore' });
-  for (const name of ['containers-user', 'podman-run', 'storage-run'])
-    await rm(`/tmp/${name}-${user.uid}`, { recursive: true, force: true });
 });
 
 function push(branch: string, message: string): void {
