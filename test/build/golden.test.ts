@@ -25,10 +25,30 @@ const aptRepos = [
   { alias: 'main', url: 'http://deb.example/debian', gpg: 'key.asc', apt_dist: 'bookworm', apt_comp: 'main contrib' },
   { alias: 'flat', url: 'http://deb.example/flat', apt_dist: './' },
 ];
+const loginRepos = [
+  { alias: 'closed', url: 'https://user:p%40ss@deb.example/a', gpg: 'key.asc' },
+  { alias: 'line', config: 'deb [arch=amd64] http://u:q@deb.example/b sid main\n', gpg: 'key.asc' },
+];
 const dnfRepos = [
-  { alias: 'base', url: 'https://rpm.example/$releasever/os', gpg: 'https://rpm.example/key', priority: 10 },
+  { alias: 'base', url: 'https://rpm.example/$releasever/os', gpg: `${key['key.asc']}`, priority: 10 },
   { alias: 'own', url: 'https://rpm.example/own', gpg: 'key.asc' },
 ];
+/** Logins, a text given whole, and all that has an order of its own. */
+const closed = [
+  { alias: 'closed', url: 'https://user:p%40ss@rpm.example/a?x=1&y=2', gpg: 'key.asc' },
+  {
+    alias: 'whole',
+    config: '[one]\nbaseurl=https://rpm.example/1\n[two]\nmirrorlist=https://rpm.example/2\ngpgkey=file:///etc/k\n',
+  },
+];
+const modules = {
+  install: ['perl:5.32/common'],
+  enable: ['nodejs:18', 'ruby:3.1'],
+  reset: ['nodejs'],
+  'switch-to': ['php:8.1'],
+  disable: ['mysql'],
+  remove: ['old'],
+};
 const dnf = { pkg_manager: 'dnf', releasever: '9', dnf_options: ['best=False'] };
 
 /** What each builder does with layers that use all of it. A new case needs no new version. */
@@ -37,6 +57,10 @@ const CASES: Record<keyof typeof STEP_VERSIONS, Record<string, () => Promise<Rec
     scratch: () => recordBuild(layer('l', { suite: 'bookworm' }, all), 'scratch'),
     'scratch with repositories': () => recordBuild(layer('l', {}, { ...all, repos: aptRepos }), 'scratch', key),
     parent: () => recordBuild(layer('l', {}, { ...all, repos: aptRepos }), debian, key),
+    'scratch with a login': () =>
+      recordBuild(layer('l', { suite: 'sid' }, { packages: ['a'], exclusive_repos: loginRepos }), 'scratch', key),
+    'parent with a login and exclusive repositories': () =>
+      recordBuild(layer('l', {}, { packages: ['a'], exclusive_repos: loginRepos }), debian, key),
     'parent with a proxy, unchecked': () =>
       recordBuild(
         layer('l', { proxy: 'http://p:1', gpgcheck: false }, { packages: ['less'], repos: aptRepos.slice(1) }),
@@ -46,6 +70,29 @@ const CASES: Record<keyof typeof STEP_VERSIONS, Record<string, () => Promise<Rec
   dnf: {
     scratch: () => recordBuild(layer('l', dnf, { ...all, repos: dnfRepos }), 'scratch', key),
     parent: () => recordBuild(layer('l', { ...dnf, proxy: 'http://p:1' }, { ...all, repos: dnfRepos }), rocky, key),
+    'scratch with modules and a login': () =>
+      recordBuild(
+        layer('l', { ...dnf, gpgcheck: 'strict' }, { modules, exclusive_repos: closed.slice(0, 1) }),
+        'scratch',
+        key,
+      ),
+    'parent of image-build with exclusive repositories and modules, unchecked': () =>
+      recordBuild(
+        layer(
+          'l',
+          { pkg_manager: 'dnf', gpgcheck: false },
+          { modules, exclusive_repos: closed, repos: dnfRepos.slice(1) },
+        ),
+        {
+          ...rocky,
+          'usr/bin/rpm': '',
+          'etc/dnf/dnf.conf': '[main]\nreposdir=/root/.pkg_repos/yum.repos.d\ncachedir=/home/builder/cache\n',
+          'root/.pkg_repos/yum.repos.d/gone.repo': '[gone]\nbaseurl=http://gone.example\n',
+        },
+        key,
+      ),
+    'parent with a login': () =>
+      recordBuild(layer('l', dnf, { packages: ['foo >= 1'], repos: closed }), { ...rocky, 'usr/bin/rpm': '' }, key),
     force_installroot: () => recordBuild(layer('l', { ...dnf, force_installroot: true }, { packages: ['a'] }), rocky),
   },
   ansible: {
@@ -81,7 +128,8 @@ for (const [name, cases] of Object.entries(CASES)) {
       vi.stubEnv(variable, undefined);
       vi.stubEnv(variable.toUpperCase(), undefined);
     }
-    for (const variable of ['ANSIBLE_CONFIG', 'ANSIBLE_CALLBACK_PLUGINS', 'PYTHONPATH']) vi.stubEnv(variable, undefined);
+    for (const variable of ['ANSIBLE_CONFIG', 'ANSIBLE_CALLBACK_PLUGINS', 'PYTHONPATH'])
+      vi.stubEnv(variable, undefined);
     const recorded: Record<string, RecordedBuild> = {};
     for (const [title, record] of Object.entries(cases)) recorded[title] = await record();
     const text = linesOf(recorded);

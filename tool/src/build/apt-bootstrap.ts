@@ -2,12 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Layer } from '../config/layer.ts';
 import type { Workspace } from '../system/workspace.ts';
+import { aptFailure } from './apt-failure.ts';
 import { removeSteps } from './apt-install.ts';
+import { writeAuth } from './apt-login.ts';
 import { addAptMetadata, LIST_SOURCES, SOURCES } from './apt-metadata.ts';
+import { aptNames } from './apt-names.ts';
 import { putSources } from './apt-put-sources.ts';
 import { aptSources } from './apt-sources.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
-import { type BuildStep, packageNames } from './package-manager.ts';
+import type { BuildStep } from './package-manager.ts';
 import { proxyVariables } from './proxy.ts';
 import type { UsedRepositories } from './repositories.ts';
 import { osRelease } from './root-files.ts';
@@ -28,6 +31,10 @@ const FORGET_SOURCES =
 /** The second file, where both formats are listed. */
 const FORGET_LIST = 'chroot "$1" rm -f /etc/apt/sources.list.d/0001layers.list';
 
+/** For repositories that want a login: apt looks for it in the root, where nothing is yet, and nothing stays. */
+const LOG_IN = 'install -D -m 0600 "$LAYERS_APT_AUTH" "$1/etc/apt/auth.conf.d/layers.conf"';
+const FORGET_LOGIN = 'chroot "$1" rm -f /etc/apt/auth.conf.d/layers.conf';
+
 /** A Debian root from nothing, its packages in the same run of apt. */
 export function bootstrapSteps(target: BuildTarget, workspace: Workspace, used: UsedRepositories): BuildStep[] {
   return [{ name: 'packages', run: () => bootstrap(target, workspace, used) }, ...removeSteps(target, workspace)];
@@ -46,6 +53,8 @@ async function bootstrap(target: BuildTarget, workspace: Workspace, used: UsedRe
   const hooks = [`--setup-hook=${FILL_CACHE}`, ...kept.map((hook) => `--customize-hook=${hook}`)];
   if (mirrors.length > 0) hooks.push(`--customize-hook=${FORGET_SOURCES}`);
   if (mirrors.length > 1) hooks.push(`--customize-hook=${FORGET_LIST}`);
+  const auth = await writeAuth(sources, path.join(temporary, 'apt-auth.conf'));
+  if (auth !== undefined) hooks.push(`--setup-hook=${LOG_IN}`, `--customize-hook=${FORGET_LOGIN}`);
   // Both steps of mmdebstrap that would mind, or remove, the packages of the cache.
   const skips = ['--skip=download/empty', '--skip=essential/unlink'];
   const variant = `--variant=${layer.options.variant}`;
@@ -61,14 +70,19 @@ async function bootstrap(target: BuildTarget, workspace: Workspace, used: UsedRe
     mountPoint,
     ...mirrors,
   ];
-  await workspace.exec('mmdebstrap', args, {
+  const build = workspace.exec('mmdebstrap', args, {
     env: {
       ...proxyVariables(layer),
       LAYERS_APT_CACHE: cache,
       LAYERS_APT_METADATA: metadata,
+      ...(auth === undefined ? {} : { LAYERS_APT_AUTH: auth }),
       DEBIAN_FRONTEND: 'noninteractive',
     },
     collect: false,
+    secrets: sources.flatMap(({ secrets }) => secrets),
+  });
+  await build.catch((cause: unknown) => {
+    throw aptFailure(cause);
   });
   await addAptMetadata(metadata, used, workspace);
   await putSources(sources, target, workspace);
@@ -95,16 +109,20 @@ async function bootstrap(target: BuildTarget, workspace: Workspace, used: UsedRe
 }
 
 function includes({ layer }: BuildTarget): string[] {
-  const groups = packageNames('package_groups', layer.package_groups).map((name) => `${name}^`);
-  const names = [...groups, ...packageNames('packages', layer.packages)];
+  const names = aptNames(layer);
   const split = names.find((name) => /[\s,]/.test(name));
   if (split !== undefined) throw new BuildFailure(`packages: ${JSON.stringify(split)} is not a package name`);
   return names.map((name) => `--include=${name}`);
 }
 
+function firstDist({ exclusive_repos: exclusive, repos }: Layer): string | undefined {
+  // A flat repository has a folder there.
+  return [...exclusive, ...repos].find(({ apt_dist: dist }) => dist !== undefined && !dist.endsWith('/'))?.apt_dist;
+}
+
 /** The suite to install: the layer's, else its first repository's, else the host's. Throws BuildFailure without any. */
 export function suiteOf(layer: Layer, hostCodename: string | undefined): string {
-  const suite = layer.options.suite ?? layer.repos.find((repo) => repo.apt_dist)?.apt_dist ?? hostCodename;
+  const suite = layer.options.suite ?? firstDist(layer) ?? hostCodename;
   if (suite !== undefined) return suite;
   throw new BuildFailure('which suite to install is not known', {
     hint: 'set `suite` under `options`, for example bookworm',

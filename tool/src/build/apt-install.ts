@@ -1,15 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Workspace } from '../system/workspace.ts';
+import { aptFailure } from './apt-failure.ts';
+import { removeImageSources } from './apt-image-sources.ts';
+import { writeAuth } from './apt-login.ts';
 import { addAptMetadata, LIST_SOURCES, SOURCES } from './apt-metadata.ts';
+import { aptNames } from './apt-names.ts';
 import { putSources } from './apt-put-sources.ts';
-import { aptSources } from './apt-sources.ts';
+import { type AptSource, aptSources } from './apt-sources.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
 import { borrowCache } from './package-cache.ts';
 import { type BuildStep, packageNames, stepIf } from './package-manager.ts';
 import { exportScript, proxyVariables } from './proxy.ts';
 import type { UsedRepositories } from './repositories.ts';
-import { osRelease } from './root-files.ts';
+import { osRelease, readInRoot } from './root-files.ts';
 
 const ARCHIVES = '/var/cache/apt/archives';
 const LISTS = '/var/lib/apt/lists';
@@ -59,14 +63,20 @@ Dpkg::Use-Pty "false";
 Dpkg::Options { "--force-confdef"; "--force-confold"; };
 `;
 
+/** A repository's login, which is no part of the image. */
+const LOG_IN = `Dir::Etc::netrc "${ARCHIVES}/layers-auth.conf";
+`;
+
 /** Goes on from a parent by its own apt. */
 export function installSteps(target: BuildTarget, workspace: Workspace, used: UsedRepositories): BuildStep[] {
   const { layer } = target;
-  const groups = packageNames('package_groups', layer.package_groups).map((name) => `${name}^`);
-  const names = [...groups, ...packageNames('packages', layer.packages)];
+  const names = aptNames(layer);
+  let sources: readonly AptSource[] = [];
   return [
-    ...stepIf(layer.repos.length > 0, 'repos', () => addSources(target, workspace)),
-    ...stepIf(names.length > 0, 'packages', () => install(names, target, workspace, used)),
+    ...stepIf(layer.repos.length + layer.exclusive_repos.length > 0, 'repos', async () => {
+      sources = await addSources(target, workspace);
+    }),
+    ...stepIf(names.length > 0, 'packages', () => install(names, sources, target, workspace, used)),
     ...removeSteps(target, workspace),
   ];
 }
@@ -85,21 +95,26 @@ export function removeSteps(target: BuildTarget, workspace: Workspace): BuildSte
   });
 }
 
-async function addSources(target: BuildTarget, workspace: Workspace): Promise<void> {
+async function addSources(target: BuildTarget, workspace: Workspace): Promise<AptSource[]> {
+  const { repos, exclusive_repos: exclusive } = target.layer;
   const suite = (await osRelease(target.mountPoint)).VERSION_CODENAME ?? target.layer.options.suite;
   if (
     suite === undefined &&
-    target.layer.repos.some((repo) => repo.config === undefined && repo.apt_dist === undefined)
+    [...exclusive, ...repos].some((repo) => repo.config === undefined && repo.apt_dist === undefined)
   ) {
     throw new BuildFailure('the suite of a repository is not known', {
       hint: 'set `apt_dist` in its entry of `repos`',
     });
   }
-  await putSources(await aptSources(target, workspace, suite ?? ''), target, workspace);
+  const sources = await aptSources(target, workspace, suite ?? '');
+  if (exclusive.length > 0) await removeImageSources(target.mountPoint);
+  await putSources(sources, target, workspace);
+  return sources;
 }
 
 async function install(
   names: readonly string[],
+  sources: readonly AptSource[],
   target: BuildTarget,
   workspace: Workspace,
   used: UsedRepositories,
@@ -109,7 +124,9 @@ async function install(
   const lists = await borrowCache(path.join(shared, 'lists'), path.join(workspace.temporary, 'apt-lists'));
   // apt makes these itself elsewhere, but not below a root that it did not make.
   for (const cache of [archives, lists]) await mkdir(path.join(cache.folder, 'partial'), { recursive: true });
-  await writeFile(path.join(archives.folder, 'layers.conf'), SETTINGS);
+  const inherited = (await readInRoot(target.mountPoint, 'etc/apt/auth.conf')) ?? '';
+  const auth = await writeAuth(sources, path.join(archives.folder, 'layers-auth.conf'), inherited);
+  await writeFile(path.join(archives.folder, 'layers.conf'), auth === undefined ? SETTINGS : SETTINGS + LOG_IN);
   await writeFile(path.join(archives.folder, 'layers-proxy.sh'), exportScript(proxyVariables(target.layer)), {
     mode: 0o600,
   });
@@ -117,8 +134,11 @@ async function install(
     await workspace.buildah.run(target.container, ['/bin/sh', '-c', INSTALL, 'sh', ...names], {
       volumes: [`${archives.folder}:${ARCHIVES}`, `${lists.folder}:${LISTS}`],
       collect: false,
+      secrets: sources.flatMap(({ secrets }) => secrets),
     });
     await addAptMetadata(lists.folder, used, workspace);
+  } catch (cause) {
+    throw aptFailure(cause);
   } finally {
     await Promise.all([archives.giveBack(), lists.giveBack()]);
   }

@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import type { Layer } from '../config/layer.ts';
 import type { Repo } from '../config/schema.ts';
-import { download } from '../system/download.ts';
 import type { Workspace } from '../system/workspace.ts';
+import { type BareSources, withoutLogins } from './apt-login.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
-import { proxyVariables } from './proxy.ts';
+import { isArmored, readKey } from './repo-key.ts';
 
 /** A repository as apt reads it: a file of sources, and the key that signs it. */
-export interface AptSource {
+export interface AptSource extends Pick<BareSources, 'auth' | 'secrets'> {
   /** Name below /etc/apt/sources.list.d. */
   readonly name: string;
   /** The file's text; `keyFile` is where the key lies for whoever reads it. */
@@ -18,28 +17,37 @@ export interface AptSource {
 /** Where keys of repositories lie in the image. */
 export const KEYRINGS = '/etc/apt/keyrings';
 
-/** Checks and reads what the layer lists. Warns about, or refuses, repositories without a key, as `gpgcheck` says. */
+/** Checks and reads what the layer lists, exclusive ones first. Warns about, or refuses, repositories without a key, as `gpgcheck` says. */
 export async function aptSources(target: BuildTarget, workspace: Workspace, suite: string): Promise<AptSource[]> {
   const { layer } = target;
   checkKeys(layer, workspace);
   const sources: AptSource[] = [];
-  for (const repo of layer.repos) {
+  for (const repo of listed(layer)) {
     const name = safeName(repo.alias);
     if (repo.priority !== undefined) workspace.warn(`repository ${repo.alias}: priority has no effect with apt`);
-    const key = repo.gpg === undefined ? undefined : await readKey(repo, repo.gpg, target, workspace);
+    const key = await readKey(repo, target, workspace);
     const keyed = key === undefined ? {} : { key: { name: `${name}.${isArmored(key) ? 'asc' : 'gpg'}`, data: key } };
-    if (repo.config !== undefined) {
-      const { config } = repo;
-      const extension = /^Types:/m.test(config) ? 'sources' : 'list';
-      sources.push({ name: `${name}.${extension}`, text: () => withNewline(config), ...keyed });
-    } else {
-      sources.push({ name: `${name}.sources`, text: (keyFile) => stanza(repo, layer, suite, keyFile), ...keyed });
+    const { text, auth, secrets } = withoutLogins(repo.config ?? stanza(repo, layer, suite), repo.alias);
+    if (auth.length > 0) {
+      workspace.warn(
+        `repository ${repo.alias}: its login is not kept in the image; what installs from it later has to bring it`,
+      );
     }
+    const isStanza = /^Types:/im.test(text);
+    const put = isStanza ? withSignedBy : withSignedByOption;
+    const file = `${name}.${isStanza ? 'sources' : 'list'}`;
+    if (sources.some((one) => one.name === file))
+      throw new BuildFailure(`two repositories would be written as ${file}`);
+    sources.push({ name: file, text: (keyFile) => put(withNewline(text), keyFile), auth, secrets, ...keyed });
   }
   return sources;
 }
 
-function stanza(repo: Repo, layer: Layer, suite: string, keyFile: string | undefined): string {
+function listed({ exclusive_repos: exclusive, repos }: Layer): readonly Repo[] {
+  return [...exclusive, ...repos];
+}
+
+function stanza(repo: Repo, layer: Layer, suite: string): string {
   if (repo.url === undefined) throw new BuildFailure(`repository ${repo.alias} has neither url nor config`);
   const dist = repo.apt_dist ?? suite;
   const fields = {
@@ -48,7 +56,6 @@ function stanza(repo: Repo, layer: Layer, suite: string, keyFile: string | undef
     Suites: dist,
     // A suite that ends with a slash is a flat repository, which has no components.
     ...(dist.endsWith('/') ? {} : { Components: repo.apt_comp ?? 'main' }),
-    ...(keyFile === undefined ? {} : { 'Signed-By': keyFile }),
     ...(layer.options.gpgcheck === false ? { Trusted: 'yes' } : {}),
   };
   return Object.entries(fields)
@@ -62,30 +69,42 @@ function oneLine(repo: Repo, value: string): string {
   return value;
 }
 
-function checkKeys({ repos, options }: Layer, workspace: Workspace): void {
-  if (options.gpgcheck === false) return;
-  const keyless = repos.filter((repo) => repo.gpg === undefined && repo.config === undefined).map((repo) => repo.alias);
-  if (keyless.length === 0) return;
-  if (options.gpgcheck === 'strict') {
-    throw new BuildFailure(`gpgcheck: strict, and there is no gpg key for ${keyless.join(', ')}`);
-  }
-  workspace.warn(`no gpg key for ${keyless.join(', ')}: apt checks against the keys of the distribution`);
+/** Stanzas that name a key of their own keep it. */
+function withSignedBy(text: string, keyFile: string | undefined): string {
+  if (keyFile === undefined) return text;
+  const stanzas = text.split(/\n(?:[ \t]*\n)+/);
+  const signed = stanzas.map((one) =>
+    /^Types:/im.test(one) && !/^Signed-By:/im.test(one) ? `${one.trimEnd()}\nSigned-By: ${keyFile}\n` : one,
+  );
+  return signed.join('\n');
 }
 
-async function readKey(repo: Repo, gpg: string, target: BuildTarget, workspace: Workspace): Promise<Buffer> {
-  try {
-    if (/^https?:/.test(gpg)) {
-      return await download(gpg, { env: proxyVariables(target.layer), signal: workspace.signal });
-    }
-    return await readFile(gpg.startsWith('file:') ? new URL(gpg) : target.resolve(gpg));
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new BuildFailure(`the gpg key of repository ${repo.alias} cannot be read: ${why}`, { cause });
-  }
+/** The same for one-line sources. */
+function withSignedByOption(text: string, keyFile: string | undefined): string {
+  if (keyFile === undefined) return text;
+  return text.replace(
+    /^([ \t]*deb(?:-src)?[ \t]+)(?:\[([^\]]*)\][ \t]+)?/gm,
+    (whole, type: string, options?: string) => {
+      if (/signed-by=/i.test(options ?? '')) return whole;
+      return `${type}[${[options?.trim(), `signed-by=${keyFile}`].filter(Boolean).join(' ')}] `;
+    },
+  );
 }
 
-function isArmored(key: Buffer): boolean {
-  return key.subarray(0, 64).includes('-----BEGIN PGP');
+/** A text that the layer gives whole may name its key itself. */
+function checkKeys(layer: Layer, workspace: Workspace): void {
+  const { gpgcheck } = layer.options;
+  if (gpgcheck === false) return;
+  const namesKey = ({ config }: Repo) => /signed-by\s*[:=]/i.test(config ?? '');
+  const keyless = listed(layer).filter((repo) => repo.gpg === undefined && !namesKey(repo));
+  const names = keyless.map((repo) => repo.alias).join(', ');
+  if (names === '') return;
+  if (gpgcheck === 'strict') {
+    throw new BuildFailure(`gpgcheck: strict, and there is no gpg key for ${names}`, {
+      hint: 'add `gpg` to its entry of `repos`',
+    });
+  }
+  workspace.warn(`no gpg key for ${names}: apt checks against the keys of the distribution`);
 }
 
 /** apt reads only files whose names are made of these. */

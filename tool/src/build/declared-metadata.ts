@@ -1,7 +1,7 @@
 import { arch } from 'node:os';
 import type { Layer } from '../config/layer.ts';
 import { repomdUrl } from './dnf-metadata.ts';
-import { expanded, parseRepoFile, possibleVariables } from './dnf-repo-config.ts';
+import { expanded, isRepoFile, parseRepoFile, possibleVariables } from './dnf-repo-config.ts';
 import { publicUrl } from './repositories.ts';
 
 /**
@@ -10,8 +10,8 @@ import { publicUrl } from './repositories.ts';
  * @param suite of apt where the layer names none
  */
 export function declaredMetadata(layer: Layer, suite?: string): readonly (readonly string[])[] {
-  const { options, repos } = layer;
-  const places = repos.flatMap((repo) => {
+  const { options, repos, exclusive_repos: exclusive } = layer;
+  const places = [...exclusive, ...repos].flatMap((repo) => {
     if (options.pkg_manager !== 'apt') return dnfPlaces(layer, repo);
     if (repo.config !== undefined) return aptEntries(repo.config);
     const dist = repo.apt_dist ?? options.suite ?? suite;
@@ -56,7 +56,7 @@ function dnfPlaces({ options }: Layer, { url, config }: Layer['repos'][number]):
   });
   const repos = config === undefined ? [] : parseRepoFile(config).filter((repo) => repo.isEnabled);
   const places = repos.map(({ place }) => (place.kind === 'baseurl' ? repomdUrl(place.url) : place.url));
-  if (config === undefined && url !== undefined) places.push(repomdUrl(url));
+  if (config === undefined && url !== undefined && !isRepoFile(url)) places.push(repomdUrl(url));
   // What still has a variable in it is known to the image's own dnf only.
   return places.map((place) => expanded(place, variables)).filter((place) => !place.includes('$'));
 }

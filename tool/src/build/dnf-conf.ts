@@ -1,4 +1,5 @@
 import { isReserved } from '../config/dnf-reserved.ts';
+import type { Layer } from '../config/layer.ts';
 import { BuildFailure } from './builder.ts';
 
 type Settings = Readonly<Record<string, string>>;
@@ -16,6 +17,12 @@ export function dnfOptions(words: readonly string[]): Settings {
   return Object.fromEntries(entries);
 }
 
+/** What the layer says about signatures, for the repositories that it inherits and for texts that it gives whole. Pure. */
+export function checkOverride({ options }: Layer): string[] {
+  if (options.gpgcheck === false) return ['--setopt=*.gpgcheck=0'];
+  return options.gpgcheck === 'strict' ? ['--setopt=*.gpgcheck=1'] : [];
+}
+
 /** The text of a dnf.conf with `settings` under `[main]`, in place of what it says about the same. */
 export function withSettings(conf: string, settings: Settings): string {
   const lines = conf.split('\n');
@@ -26,6 +33,11 @@ export function withSettings(conf: string, settings: Settings): string {
   const [own, others] = next === -1 ? [rest, []] : [rest.slice(0, next), rest.slice(next)];
   const added = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
   return [...before, '[main]', ...added, ...without(own, settings), ...others, ''].join('\n');
+}
+
+/** The text of a dnf.conf without settings of these names. */
+export function withoutSettings(conf: string, names: readonly string[]): string {
+  return without(conf.split('\n'), Object.fromEntries(names.map((name) => [name, '']))).join('\n');
 }
 
 /** Lines but those that set one of `settings`, and what continues them. */

@@ -1,19 +1,20 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Workspace } from '../system/workspace.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
 import type { Dnf } from './dnf.ts';
-import { dnfOptions, withSettings } from './dnf-conf.ts';
-import { reposIn, variablesOf } from './dnf-image-repos.ts';
+import { checkOverride, dnfOptions, withSettings } from './dnf-conf.ts';
+import { addUsualFolder, confOfImage, removeImageRepos, repoFiles, reposIn, variablesOf } from './dnf-image-repos.ts';
 import { addDnfMetadata } from './dnf-metadata.ts';
-import { type DnfRepo, dnfRepos, putRepos, writeHostRepos } from './dnf-repos.ts';
+import { platformOf, releaseOfPackages, releaseProvided, usesRelease } from './dnf-release.ts';
+import { keysBelow } from './dnf-repo-text.ts';
+import { type DnfRepo, dnfRepos, keyFailure, putRepos } from './dnf-repos.ts';
 import { absentAbove, removeTraces } from './dnf-traces.ts';
 import { borrowCache } from './package-cache.ts';
 import { proxyVariables } from './proxy.ts';
 import type { UsedRepositories } from './repositories.ts';
-import { readInRoot, statInRoot } from './root-files.ts';
+import { statInRoot } from './root-files.ts';
 
-const REPOSITORIES = 'etc/yum.repos.d';
 /** As Red Hat's own dnf.conf says; a host's settings must not decide what an image holds. */
 const SETTINGS = {
   gpgcheck: '1',
@@ -29,7 +30,7 @@ const DATABASES = ['usr/lib/sysimage/rpm', 'var/lib/rpm'];
 
 /** The host's dnf on the mounted root: for a root from scratch, or with `force_installroot`. */
 export function dnfOnHost(target: BuildTarget, workspace: Workspace, used: UsedRepositories): Dnf {
-  const { layer, mountPoint } = target;
+  const { layer, mountPoint, fromScratch } = target;
   const place = path.join(workspace.temporary, 'dnf');
   const [repositories, home, log] = ['repos', 'home', 'log'].map((name) => path.join(place, name)) as [
     string,
@@ -38,86 +39,122 @@ export function dnfOnHost(target: BuildTarget, workspace: Workspace, used: UsedR
   ];
   let repos: readonly DnfRepo[] = [];
   let database = '';
+  let release: string | undefined;
   let isPrepared = false;
 
   async function prepare(): Promise<void> {
     if (isPrepared) return;
-    isPrepared = true;
     for (const folder of [repositories, home, log]) await mkdir(folder, { recursive: true });
     database = `/${await databaseOf(mountPoint)}`;
     // Debian's rpm would put the database into root's home, where the target's does not look for it.
     await writeFile(path.join(home, '.rpmmacros'), `%_dbpath ${database}\n`);
-    const settings = { ...SETTINGS, installroot: mountPoint, reposdir: repositories };
+    await writeConf({});
+    await takeRepos();
+    await importKeys();
+    release = await findRelease();
+    const platform = release === undefined || !fromScratch ? undefined : platformOf(release);
+    const hasModules = Object.values(layer.modules).some((specs) => specs !== undefined && specs.length > 0);
+    if (platform !== undefined && hasModules) await writeConf({ module_platform_id: platform });
+    isPrepared = true;
+  }
+
+  async function writeConf(more: Readonly<Record<string, string>>): Promise<void> {
+    const settings = { ...SETTINGS, ...more, installroot: mountPoint, reposdir: repositories };
     const conf = withSettings('', { ...settings, ...dnfOptions(layer.options.dnf_options) });
     await writeFile(path.join(place, 'dnf.conf'), conf, { mode: 0o600 });
-    await writeHostRepos(repos, repositories);
-    if (!target.fromScratch) await takeImageRepos(mountPoint, repositories, repos);
+  }
+
+  /** The layer's repositories, and those that the image has of its own. */
+  async function takeRepos(): Promise<void> {
+    const texts = new Map(repos.map(({ file, text }) => [file, text]));
+    const own = fromScratch ? [] : await repoFiles(mountPoint, await confOfImage(mountPoint));
+    for (const [index, file] of own.entries()) {
+      const name = path.basename(file);
+      if (repos.some((repo) => repo.file === name)) continue;
+      texts.set(texts.has(name) ? `${index}-${name}` : name, await readFile(file, 'utf8'));
+    }
+    for (const [file, text] of texts)
+      await writeFile(path.join(repositories, file), keysBelow(text, mountPoint), { mode: 0o600 });
+  }
+
+  async function importKeys(): Promise<void> {
+    if (layer.options.gpgcheck === false) return;
+    for (const { key, file } of repos) {
+      if (key === undefined) continue;
+      const source = path.join(workspace.temporary, 'image-repos', key.name);
+      const args = ['--root', mountPoint, '--dbpath', database, '--import', source];
+      await workspace.exec('rpm', args, { env: { HOME: home } }).catch((cause: unknown) => {
+        throw keyFailure(file, cause);
+      });
+    }
+  }
+
+  /** That of the key, of a package, or of the release package in a repository whose place does not hang on it. */
+  async function findRelease(): Promise<string | undefined> {
+    const { releasever, dnf_options: options } = layer.options;
+    if (releasever !== undefined || !fromScratch) return releasever;
+    const inPackages = releaseOfPackages(layer);
+    if (inPackages !== undefined) return inPackages;
+    const dependent = repos.filter(({ text }) => usesRelease(text));
+    if (dependent.length === 0) return undefined;
+    const found = dependent.length === repos.length ? undefined : await askRelease(dependent);
+    if (found !== undefined || options.some((word) => word.startsWith('releasever='))) return found;
+    throw new BuildFailure(
+      `${dependent[0]?.file.replace(/\.repo$/, '')} under repos uses $releasever, and the release is not known`,
+      { hint: 'set `releasever` under `options`, for example 9' },
+    );
+  }
+
+  async function askRelease(dependent: readonly DnfRepo[]): Promise<string | undefined> {
+    const lines: string[] = [];
+    const ids = dependent.flatMap(({ text }) => [...text.matchAll(/^\[([^\]]+)\]/gm)].map(([, id]) => id ?? ''));
+    const query = ['repoquery', '--whatprovides=system-release', '--latest-limit=1', '--provides'];
+    await call([...ids.map((id) => `--disablerepo=${id}`), '--refresh'], query, (line) => lines.push(line));
+    return releaseProvided(lines);
+  }
+
+  async function call(options: readonly string[], command: readonly string[], onLine?: (line: string) => void) {
+    const cache = await borrowCache(
+      path.join(workspace.caches, 'dnf'),
+      path.join(place, `cache-${crypto.randomUUID()}`),
+    );
+    // In dnf.conf these two would lie below the root.
+    const places = [`--setopt=cachedir=${cache.folder}`, `--setopt=logdir=${log}`];
+    const ours = [...places, ...checkOverride(layer), ...(release === undefined ? [] : [`--releasever=${release}`])];
+    try {
+      await workspace.exec('dnf', ['-c', path.join(place, 'dnf.conf'), ...ours, ...options, '-y', ...command], {
+        env: { ...proxyVariables(layer), HOME: home },
+        collect: false,
+        secrets: repos.flatMap(({ secrets }) => secrets),
+        ...(onLine === undefined ? {} : { onLine }),
+      });
+      if (command[0] !== 'remove' && command[0] !== 'repoquery') {
+        const variables = await variablesOf(layer, mountPoint, release);
+        await addDnfMetadata(cache.folder, await reposIn(repositories), variables, used);
+      }
+    } finally {
+      await cache.giveBack();
+    }
   }
 
   return {
     async addRepos() {
-      repos = dnfRepos(target, workspace);
-      checkReleasever(target);
+      repos = await dnfRepos(target, workspace);
+      if (layer.exclusive_repos.length > 0) await removeImageRepos(mountPoint, await confOfImage(mountPoint));
+      await addUsualFolder(target, workspace);
       await putRepos(repos, target, workspace);
     },
     async run(verb, names, onLine) {
       const isFirst = !isPrepared;
-      await prepare();
       const created = await absentAbove(mountPoint, place);
-      const cache = await borrowCache(
-        path.join(workspace.caches, 'dnf'),
-        path.join(place, `cache-${crypto.randomUUID()}`),
-      );
-      const { releasever } = layer.options;
-      // In dnf.conf these two would lie below the root.
-      const places = [`--setopt=cachedir=${cache.folder}`, `--setopt=logdir=${log}`];
-      const options = [
-        ...places,
-        ...(releasever === undefined ? [] : [`--releasever=${releasever}`]),
-        ...(isFirst ? ['--refresh'] : []),
-      ];
-      try {
-        await workspace.exec('dnf', ['-c', path.join(place, 'dnf.conf'), ...options, '-y', ...verb, '--', ...names], {
-          env: { ...proxyVariables(layer), HOME: home },
-          collect: false,
-          ...(onLine === undefined ? {} : { onLine }),
-        });
-        if (verb.includes('install')) {
-          await addDnfMetadata(cache.folder, await reposIn(repositories), await variablesOf(layer, mountPoint), used);
-        }
-      } finally {
-        await cache.giveBack();
-      }
+      await prepare();
+      await call(isFirst ? ['--refresh'] : [], [...verb, '--', ...names], onLine);
       await removeTraces(target, workspace, { place, created, words: [...verb, ...names].join(' '), database });
     },
   };
 }
 
-/** The image's own repositories, its key files by their place on the host. */
-async function takeImageRepos(mountPoint: string, folder: string, own: readonly DnfRepo[]): Promise<void> {
-  if (!(await statInRoot(mountPoint, REPOSITORIES))?.isDirectory()) return;
-  const ours = new Set(own.map((repo) => repo.file));
-  for (const name of await readdir(path.join(mountPoint, REPOSITORIES))) {
-    if (!name.endsWith('.repo') || ours.has(name)) continue;
-    const text = await readInRoot(mountPoint, `${REPOSITORIES}/${name}`);
-    if (text === undefined) continue;
-    await writeFile(path.join(folder, name), text.replaceAll('file:///etc/', `file://${mountPoint}/etc/`), {
-      mode: 0o600,
-    });
-  }
-}
-
 async function databaseOf(mountPoint: string): Promise<string> {
   for (const folder of DATABASES) if ((await statInRoot(mountPoint, folder))?.isDirectory()) return folder;
   return 'var/lib/rpm';
-}
-
-/** dnf takes it from the root's release package, which a root from scratch does not have yet. */
-function checkReleasever({ layer, fromScratch }: BuildTarget): void {
-  if (!fromScratch || layer.options.releasever !== undefined) return;
-  const repo = layer.repos.find(({ url, config }) => /\$\{?releasever/.test(`${url ?? ''}${config ?? ''}`));
-  if (repo === undefined) return;
-  throw new BuildFailure(`repository ${repo.alias} uses $releasever, and the release is not known`, {
-    hint: 'set `releasever` under `options`, for example 9',
-  });
 }

@@ -48,6 +48,11 @@ function placeOf(settings: ReadonlyMap<string, string>): DnfRepoConfig['place'] 
   return undefined;
 }
 
+/** A URL of a .repo file instead of a repository. */
+export function isRepoFile(url: string): boolean {
+  return /^[a-z]+:\/\/[^?#]*\.repo([?#]|$)/i.test(url);
+}
+
 /** `$name` and `${name}` replaced; unknown ones stay. Pure. */
 export function expanded(text: string, variables: Variables): string {
   return text.replaceAll(/\$(?:\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))/g, (whole, braced?: string, bare?: string) => {

@@ -1,92 +1,113 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Layer } from '../config/layer.ts';
+import { fileURLToPath } from 'node:url';
 import type { Repo } from '../config/schema.ts';
+import { maskSecrets } from '../config/secrets.ts';
+import { CommandFailure } from '../system/command.ts';
+import { download } from '../system/download.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
+import { isRepoFile } from './dnf-repo-config.ts';
+import { type RepoText, repoText } from './dnf-repo-text.ts';
+import { proxyVariables } from './proxy.ts';
+import { readKey } from './repo-key.ts';
 
-/** A repository as dnf reads it. */
-export interface DnfRepo {
-  /** Name below /etc/yum.repos.d. */
+/** A repository as dnf reads it: a file below /etc/yum.repos.d, perhaps of several. */
+export interface DnfRepo extends RepoText {
+  /** The file's name. */
   readonly file: string;
-  /** The file's text; `keyFolder` is where the key lies for whoever reads it. */
-  text(keyFolder: string): string;
-  /** A key that was given as a file; one with a URL is loaded by dnf. */
-  readonly key?: { readonly name: string; readonly source: string };
+  readonly key?: { readonly name: string; readonly data: Buffer };
 }
 
-/** Where keys lie in the image, as Red Hat's packages put them. */
-const KEYS = '/etc/pki/rpm-gpg';
+/** Where repositories and keys lie in the image, as Red Hat's packages put them. */
+const REPOSITORIES = '/etc/yum.repos.d';
+export const KEYS = '/etc/pki/rpm-gpg';
 
-/** What the layer lists. Warns about, or refuses, repositories without a key, as `gpgcheck` says. */
-export function dnfRepos({ layer, resolve }: BuildTarget, workspace: Workspace): DnfRepo[] {
-  checkKeys(layer, workspace);
-  return layer.repos.map((repo) => {
+/** What the layer lists, exclusive ones first. Warns about, or refuses, repositories without a key, as `gpgcheck` says. Throws BuildFailure. */
+export async function dnfRepos(target: BuildTarget, workspace: Workspace): Promise<DnfRepo[]> {
+  const { exclusive_repos: exclusive, repos: more, options } = target.layer;
+  const repos: DnfRepo[] = [];
+  const unchecked: string[] = [];
+  for (const repo of [...exclusive, ...more]) {
     const id = repo.alias.replaceAll(/[^a-zA-Z0-9_.:-]+/g, '-');
-    const isFile = repo.gpg !== undefined && !/^[a-z]+:\/\//.test(repo.gpg);
-    const key = isFile ? { name: `RPM-GPG-KEY-${id}`, source: resolve(repo.gpg ?? '') } : undefined;
-    return {
-      file: `${id}.repo`,
-      text: (keyFolder) => {
-        if (repo.config !== undefined) return repo.config.endsWith('\n') ? repo.config : `${repo.config}\n`;
-        return section(id, repo, layer, key === undefined ? repo.gpg : `file://${keyFolder}/${key.name}`);
-      },
-      ...(key === undefined ? {} : { key }),
+    const file = `${id}.repo`;
+    if (repos.some((one) => one.file === file)) throw new BuildFailure(`two repositories would be written as ${file}`);
+    const data = await readKey(repo, target, workspace);
+    const key = data === undefined ? {} : { key: { name: `RPM-GPG-KEY-${id}`, data } };
+    const { priority } = repo;
+    const facts = {
+      alias: repo.alias,
+      ...(data === undefined ? {} : { key: `file://${KEYS}/RPM-GPG-KEY-${id}` }),
+      ...(priority === undefined ? {} : { priority }),
+      gpgcheck: options.gpgcheck,
     };
-  });
-}
-
-function section(id: string, repo: Repo, { options }: Layer, key: string | undefined): string {
-  if (repo.url === undefined) throw new BuildFailure(`repository ${repo.alias} has neither url nor config`);
-  const fields = {
-    name: repo.alias,
-    baseurl: repo.url,
-    enabled: '1',
-    gpgcheck: key === undefined || options.gpgcheck === false ? '0' : '1',
-    ...(key === undefined ? {} : { gpgkey: key }),
-    ...(repo.priority === undefined ? {} : { priority: String(repo.priority) }),
-  };
-  const lines = Object.entries(fields).map(([name, value]) => {
-    // A second line would be a setting of its own.
-    if (/[\r\n]/.test(value)) throw new BuildFailure(`repository ${repo.alias}: a value has more than one line`);
-    return `${name}=${value}\n`;
-  });
-  return `[${id}]\n${lines.join('')}`;
-}
-
-function checkKeys({ repos, options }: Layer, workspace: Workspace): void {
-  if (options.gpgcheck === false) return;
-  const keyless = repos.filter((repo) => repo.gpg === undefined && repo.config === undefined).map((repo) => repo.alias);
-  if (keyless.length === 0) return;
-  if (options.gpgcheck === 'strict') {
-    throw new BuildFailure(`gpgcheck: strict, and there is no gpg key for ${keyless.join(', ')}`);
+    const text = repoText(await textOf(id, repo, target, workspace), facts);
+    repos.push({ file, ...text, ...key });
+    if (text.unchecked.length > 0) unchecked.push(repo.alias);
   }
-  workspace.warn(`no gpg key for ${keyless.join(', ')}: packages from there are not checked`);
+  reportUnchecked(unchecked, target, workspace);
+  return repos;
 }
 
-/** Puts repository files and keys into the image. */
+/** The layer's own text, that of a .repo file that is loaded, or a section for a URL. */
+async function textOf(id: string, repo: Repo, target: BuildTarget, workspace: Workspace): Promise<string> {
+  const { url, config, alias } = repo;
+  if (config !== undefined) return config;
+  if (url === undefined) throw new BuildFailure(`repository ${alias} has neither url nor config`);
+  // A second line would be a setting of its own.
+  if (/[\r\n]/.test(alias + url)) throw new BuildFailure(`repository ${alias}: a value has more than one line`);
+  if (isRepoFile(url)) return loadRepoFile(repo, url, target, workspace);
+  const unchecked = target.layer.options.gpgcheck === false ? 'gpgcheck=0\n' : '';
+  return `[${id}]\nname=${alias}\nbaseurl=${url}\nenabled=1\n${unchecked}`;
+}
+
+async function loadRepoFile(repo: Repo, url: string, { layer }: BuildTarget, workspace: Workspace): Promise<string> {
+  try {
+    const bytes = url.startsWith('file:')
+      ? await readFile(fileURLToPath(url))
+      : await download(url, { env: proxyVariables(layer), signal: workspace.signal });
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    workspace.signal.throwIfAborted();
+    const why = maskSecrets(cause instanceof Error ? cause.message : String(cause));
+    throw new BuildFailure(`the file of repository ${repo.alias} cannot be loaded: ${why}`, { cause });
+  }
+}
+
+function reportUnchecked(aliases: readonly string[], { layer }: BuildTarget, workspace: Workspace): void {
+  if (aliases.length === 0) return;
+  if (layer.options.gpgcheck === 'strict') {
+    throw new BuildFailure(`gpgcheck: strict, and there is no gpg key for ${aliases.join(', ')}`, {
+      hint: 'add `gpg` to its entry of `repos`',
+    });
+  }
+  workspace.warn(`no gpg key for ${aliases.join(', ')}: packages from there are not checked`);
+}
+
+/** Puts repository files and keys into the image. What logs in stays there, as children install from it: only root can read it. */
 export async function putRepos(
   repos: readonly DnfRepo[],
   { container }: BuildTarget,
-  { buildah, temporary }: Workspace,
+  workspace: Workspace,
 ): Promise<void> {
-  const folder = path.join(temporary, 'image-repos');
-  await writeRepos(repos, folder, KEYS);
-  for (const { file, key } of repos) {
-    if (key !== undefined) await buildah.copy(container, [key.source], `${KEYS}/${key.name}`, ['--chmod', '0644']);
-    await buildah.copy(container, [path.join(folder, file)], `/etc/yum.repos.d/${file}`, ['--chmod', '0644']);
-  }
-}
-
-/** Writes repository files for dnf on the host into `folder`, with the keys beside them. */
-export async function writeHostRepos(repos: readonly DnfRepo[], folder: string): Promise<void> {
-  await writeRepos(repos, folder, folder);
-  for (const { key } of repos) {
-    if (key !== undefined) await writeFile(path.join(folder, key.name), await readFile(key.source));
-  }
-}
-
-async function writeRepos(repos: readonly DnfRepo[], folder: string, keys: string): Promise<void> {
+  const folder = path.join(workspace.temporary, 'image-repos');
   await mkdir(folder, { recursive: true });
-  for (const { file, text } of repos) await writeFile(path.join(folder, file), text(keys), { mode: 0o600 });
+  const put = async (name: string, data: string | Buffer, place: string, mode: string) => {
+    await writeFile(path.join(folder, name), data, { mode: 0o600 });
+    await workspace.buildah.copy(container, [path.join(folder, name)], `${place}/${name}`, ['--chmod', mode]);
+  };
+  for (const { file, text, key, secrets } of repos) {
+    if (key !== undefined) await put(key.name, key.data, KEYS, '0644');
+    await put(file, text, REPOSITORIES, secrets.length > 0 ? '0600' : '0644');
+    if (secrets.length > 0)
+      workspace.warn(`${REPOSITORIES}/${file}: the login of a repository stays in the image, readable for root only`);
+  }
+}
+
+/** A key that rpm does not take, as its policy forbids its algorithms. */
+export function keyFailure(file: string, cause: unknown): unknown {
+  if (!(cause instanceof CommandFailure) || cause.reason !== 'exit') return cause;
+  return new BuildFailure(`rpm does not take the gpg key for ${file}: ${cause.result.tail.at(-1) ?? cause.message}`, {
+    cause,
+  });
 }
