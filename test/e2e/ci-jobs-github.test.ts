@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -14,11 +15,14 @@ let folder: string;
 let registry: CiRegistry;
 let tree: CiTree;
 let user: User;
+/** What buildah and skopeo make for a user, wherever TMPDIR is: only what was not there before is this test's. */
+let made: string[];
 beforeAll(async () => {
   // A machine's own users get a range of ids for namespaces, as `useradd` gives it.
   execFileSync('useradd', ['--create-home', '--home-dir', `/tmp/${NAME}`, NAME]);
   const id = (what: string) => Number(execFileSync('id', [what, NAME], { encoding: 'utf8' }));
   user = { uid: id('-u'), gid: id('-g') };
+  made = ['containers-user', 'podman-run'].map((name) => `/tmp/${name}-${user.uid}`).filter((one) => !existsSync(one));
   folder = await mkdtemp(path.join(os.tmpdir(), 'layers-ci-'));
   registry = await startCiRegistry(path.join(folder, 'registry'));
   tree = await createCiTree(registry);
@@ -32,6 +36,7 @@ afterAll(async () => {
   await registry?.end();
   await rm(folder, { recursive: true, force: true });
   execFileSync('userdel', ['--remove', NAME], { stdio: 'ignore' });
+  for (const one of made) await rm(one, { recursive: true, force: true });
 });
 
 function push(branch: string, message: string): void {
