@@ -17,7 +17,7 @@ export interface GitHubJobs {
   };
 }
 
-export interface GitHubStep {
+interface GitHubStep {
   readonly if?: string;
   readonly run?: string;
   readonly with?: Readonly<Record<string, unknown>>;

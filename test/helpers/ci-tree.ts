@@ -30,7 +30,7 @@ export interface User {
   readonly gid: number;
 }
 
-export interface Runner {
+interface Runner {
   readonly root: string;
   readonly storage: ContainerStorage;
   /** Runs lines as a runner's shell does: it ends with the first that fails. */
