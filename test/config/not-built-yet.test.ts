@@ -6,19 +6,15 @@ const named = (text: string) =>
   notBuiltYet(layerOf(text)).map(({ code, severity, message }) => `${severity} ${code} ${message}`);
 
 test('all that this version only reads', () => {
-  const text = `${BASE.replace('apt', 'zypper')}  install_scap: true
-  architectures: [amd64, arm64]
+  const text = `${BASE.replace('apt', 'zypper')}  architectures: [amd64, arm64]
 modules: {enable: x}
 exclusive_repos: [{alias: a, url: http://a, gpg: http://k}]
-openscap: [{profile: x}]
 `;
   expect(named(text)).toEqual(
     [
       '`pkg_manager: zypper`',
-      '`modules`',
-      '`exclusive_repos`',
-      '`install_scap`',
-      '`openscap`',
+      '`modules` with zypper',
+      '`exclusive_repos` with zypper',
       'more than one of `architectures`',
     ].map((what) => `error not-supported-yet ${what} cannot be built by this version yet`),
   );

@@ -113,7 +113,11 @@ export const OPTION_KEYS = {
     description: '`key=value` settings of a temporary dnf.conf',
   },
   architectures: { counts: 'build', flag: '--architectures', description: "Architectures; default the host's" },
-  releasever: { counts: 'build', only: 'base', description: 'dnf and zypper: release version of a root from scratch' },
+  releasever: {
+    counts: 'build',
+    only: 'base',
+    description: 'dnf and zypper: `$releasever`; default what the release package says, of the layer or of its parent',
+  },
   suite: {
     counts: 'build',
     only: 'base',
@@ -162,8 +166,8 @@ export const TOP_KEYS = {
 /** The keys of an entry of `repos` and `exclusive_repos`. */
 export const REPO_KEYS = {
   alias: { counts: 'build', description: 'Name of the repository inside the image' },
-  url: { counts: 'build', secret: true, description: 'Base URL' },
-  gpg: { counts: 'build', secret: true, description: 'URL or path of the signing key' },
+  url: { counts: 'build', secret: true, description: 'Base URL; with dnf also the URL of a `.repo` file' },
+  gpg: { counts: 'build', secret: true, description: 'Signing key: its URL, path or text' },
   priority: { counts: 'build', description: 'Priority, 1 to 200; lower wins for dnf and zypper' },
   config: { counts: 'build', secret: true, description: 'Whole text of the repository file, instead of `url`' },
   apt_dist: { counts: 'build', description: 'apt: the suite, for example `bookworm`' },

@@ -10,11 +10,10 @@ export function notBuiltYet(layer: Layer, host?: string): Diagnostic[] {
   const wanted: string[] = [];
   if (options.layer_type === 'base') {
     if (options.pkg_manager === 'zypper') wanted.push('`pkg_manager: zypper`');
-    if (Object.values(layer.modules).some((specs) => specs !== undefined && specs.length > 0)) wanted.push('`modules`');
-    if (layer.exclusive_repos.length > 0) wanted.push('`exclusive_repos`');
-    for (const key of ['install_scap', 'scap_benchmark', 'oval_eval'] as const)
-      if (options[key]) wanted.push(`\`${key}\``);
-    if (layer.openscap.length > 0) wanted.push('`openscap`');
+    const hasModules = Object.values(layer.modules).some((specs) => specs !== undefined && specs.length > 0);
+    if (hasModules && options.pkg_manager !== 'dnf') wanted.push(`\`modules\` with ${options.pkg_manager}`);
+    if (layer.exclusive_repos.length > 0 && options.pkg_manager === 'zypper')
+      wanted.push('`exclusive_repos` with zypper');
   }
   if (options.architectures.length > 1) wanted.push('more than one of `architectures`');
   const [only] = options.architectures;

@@ -109,7 +109,7 @@ function namedFiles(layer: Layer, root: string): NamedFile[] {
 
 /** A signing key named by path; one at a URL is the package manager's to fetch. */
 function keyFile(gpg: string, layer: Layer, root: string): string[] {
-  if (gpg === '') return [];
+  if (gpg === '' || gpg.includes('-----BEGIN PGP PUBLIC KEY BLOCK-----')) return [];
   if (!/^[a-z]+:\/\//i.test(gpg)) return [resolveSource(root, layer.file, gpg)];
   // `file://` may mean the image's own: it counts where it is here as well.
   return gpg.startsWith('file:///') && existsSync(fileURLToPath(gpg)) ? [fileURLToPath(gpg)] : [];
