@@ -26,7 +26,7 @@ export interface InputTree extends Disposable {
   /** The members of a set, as they are now. */
   digests(options: Record<string, unknown>, set: Partial<InputSet>): Promise<InputSetDigests>;
   /** The set that a trace with these absolute paths makes. */
-  named(options: Record<string, unknown>, trace: Partial<AnsibleTrace>): Promise<InputSet>;
+  named(options: Record<string, unknown>, trace: Partial<Omit<AnsibleTrace, 'seen'>>): Promise<InputSet>;
 }
 
 export function createInputTree(

@@ -1,30 +1,35 @@
-"""Writes down which paths Ansible depends on: what it opens, lists, and only looks for.
+"""Writes down which paths Ansible depends on: what it opens, lists, and only looks for, and what it found there.
 
 Records are appended to the file that LAYERS_ANSIBLE_TRACE names, each ended by NUL, as a path may hold any other byte:
 
-  V1          the first of a controller: the version of this format
+  V2          the first of a controller: the version of this format
   R/path      opened for reading, and there
-  P/path      asked for by stat, lstat, access or readlink; or opened, and not there or a folder
+  P/path      asked for by stat, lstat, access or readlink, or opened and a folder; something was there, behind all links
+  A/path      the same, and nothing was there
   L/path      listed
+  L/path//x/y listed; x and y are the names, each behind f, d or l for a file, folder or link
+  W/path      made, written, moved or removed by Ansible itself
   E           the controller came to its end
   !text       something went wrong in here: the trace is not whole
 
 Opening and listing are audited by Python itself, in C: nothing gets past. stat and its like are not, so the functions of `os` are
-wrapped; os.path, pathlib, glob and shutil call them through that module. A path is written at its first use in a process, in one
-write, so that a fork (which knows what its parent wrote) and os._exit lose nothing. Nothing in here may break a run.
+wrapped; os.path, pathlib, glob and shutil call them through that module. A path is written at its first use in a process, and again
+when something else is found, in one write, so that a fork (which knows what its parent wrote) and os._exit lose nothing: whoever
+reads this can tell what came or went while Ansible ran. Nothing in here may break a run.
 """
 
 import atexit
+import errno
 import os
 import stat
 import sys
 import threading
 
-VERSION = b"V1\0"
+VERSION = b"V2\0"
 
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 _open, _write, _close, _getcwd = os.open, os.write, os.close, os.getcwd
-_fsencode = os.fsencode
+_fsencode, _scandir = os.fsencode, os.scandir
 _real = {name: getattr(os, name) for name in ("stat", "lstat", "access", "readlink")}
 
 
@@ -57,7 +62,7 @@ def _kind_of_process():
 
 class _Trace:
     def __init__(self, file, only_below):
-        self.file = file
+        self.file = _fsencode(file)
         self.only_below = None if only_below is None else os.fsencode(only_below).rstrip(b"/") + b"/"
         self.seen = set()
         self.inside = threading.local()
@@ -75,8 +80,8 @@ class _Trace:
             return
         self.inside.busy = True
         try:
-            # Seldom more than a look: most paths are asked for again and again.
-            if path.__class__ is str and path[:1] == "/" and (kind, path) in self.seen:
+            # Seldom more than a look: most paths are asked for again and again. What is in a folder may differ each time.
+            if kind != "L" and path.__class__ is str and path[:1] == "/" and (kind, path) in self.seen:
                 return
             self._add(kind, path)
         except Exception as error:
@@ -93,13 +98,13 @@ class _Trace:
         if not name.startswith(b"/"):
             name = _fsencode(_getcwd()) + b"/" + name
         name = _normal(name)
-        if b"\0" in name:
+        if b"\0" in name or name == self.file:
             return
         if self.only_below is not None and not name.startswith(self.only_below):
             return
         if kind == "R" and not _is_file(name):
-            kind = "P"
-        record = kind.encode() + name + b"\0"
+            kind = "P" if _is_there(name) else "A"
+        record = kind.encode() + name + (_names(name) if kind == "L" else b"") + b"\0"
         if record not in self.seen:
             self.seen.add(record)
             self.write(record)
@@ -117,13 +122,56 @@ class _Trace:
             path, mode, flags = arguments
             if _reads(mode, flags):
                 self.note("R", path)
+            if _writes(mode, flags):
+                self.note("W", path)
         elif event == "os.listdir" or event == "os.scandir":
             self.note("L", "." if arguments[0] is None else arguments[0])
+        elif event in _CHANGES:
+            for path, folder in _CHANGES[event](*arguments):
+                # -1 or None: not relative to an open folder.
+                if folder == -1 or folder is None:
+                    self.note("W", path)
 
     def end(self, pid):
         # A fork that ends as usual would call this too.
         if os.getpid() == pid:
             self.write(b"E\0")
+
+
+# What each of these audits → the paths that it makes or takes away, each with the folder's descriptor.
+_CHANGES = {
+    "os.mkdir": lambda path, mode, folder=-1: [(path, folder)],
+    "os.remove": lambda path, folder=-1: [(path, folder)],
+    "os.rmdir": lambda path, folder=-1: [(path, folder)],
+    "os.rename": lambda old, new, old_folder=-1, new_folder=-1: [(old, old_folder), (new, new_folder)],
+    "os.link": lambda old, new, old_folder=-1, new_folder=-1: [(new, new_folder)],
+    "os.symlink": lambda target, new, folder=-1: [(new, folder)],
+    "shutil.rmtree": lambda path, folder=-1: [(path, folder)],
+}
+_MARKS = {False: b"f", True: b"d"}
+
+
+def _names(folder):
+    """`//` and the names, sorted; nothing for a folder that is not there, or one of Python's own, which count by version."""
+    if b"/lib/python" in folder or b"-packages" in folder or folder.startswith((b"/proc", b"/sys", b"/dev")):
+        return b""
+    try:
+        with _scandir(folder) as entries:
+            shown = [
+                (b"l" if entry.is_symlink() else _MARKS[entry.is_dir(follow_symlinks=False)]) + entry.name
+                for entry in entries
+            ]
+    except OSError:
+        return b""
+    return b"//" + b"/".join(sorted(shown))
+
+
+def _is_there(name):
+    try:
+        _real["stat"](name)
+        return True
+    except OSError:
+        return False
 
 
 def _is_file(name):
@@ -141,6 +189,12 @@ def _reads(mode, flags):
     return flags & os.O_ACCMODE != os.O_WRONLY and not flags & os.O_TRUNC
 
 
+def _writes(mode, flags):
+    if isinstance(mode, str):
+        return any(letter in mode for letter in "wax+")
+    return isinstance(flags, int) and bool(flags & (os.O_ACCMODE | os.O_CREAT | os.O_TRUNC))
+
+
 def _normal(name):
     """Without `//` and `/./`. `..` stays: it means something else behind a link."""
     if b"//" not in name and b"/." not in name and not name.endswith(b"/"):
@@ -154,9 +208,18 @@ def _wrap(trace):
 
         def probe(path, *args, **kwargs):
             # Relative to an open folder: such a walk began with a listing or an open that is written down.
-            if kwargs.get("dir_fd") is None:
-                trace.note("P", path)
-            return real(path, *args, **kwargs)
+            if kwargs.get("dir_fd") is not None:
+                return real(path, *args, **kwargs)
+            try:
+                found = real(path, *args, **kwargs)
+            except OSError as error:
+                # readlink says so of what is no link.
+                trace.note("P" if error.errno == errno.EINVAL else "A", path)
+                raise
+            # access says no of what is there as well, and a link may lead to nothing.
+            is_sure = found is True or (hasattr(found, "st_mode") and not stat.S_ISLNK(found.st_mode))
+            trace.note("P" if is_sure or isinstance(path, int) or _is_there(path) else "A", path)
+            return found
 
         probe.__name__ = probe.__qualname__ = name
         probe.__doc__ = real.__doc__

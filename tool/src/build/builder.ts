@@ -36,6 +36,17 @@ export interface AnsibleTrace {
   readonly read: readonly string[];
   readonly probed: readonly string[];
   readonly listed: readonly string[];
+  readonly seen: SeenPaths;
+}
+
+/** What was found at any moment: what is otherwise at the end came or went meanwhile. */
+export interface SeenPaths {
+  readonly there: readonly string[];
+  readonly absent: readonly string[];
+  /** Folders and what was in them, once for each difference; a name has `/` behind it for a folder, `@` for a link. */
+  readonly names: readonly (readonly [folder: string, entries: readonly string[]])[];
+  /** Made, written, moved or removed by Ansible itself. */
+  readonly own: readonly string[];
 }
 
 /** A build that cannot work, in words for the user. */

@@ -102,7 +102,7 @@ export async function prepareLoaded(
     couldAsk = false;
     warn(id, message);
   };
-  const { reader, save } = openInputs({ root: tree.root, stateDir, env: context.env });
+  const { reader, save } = openInputs({ root: tree.root, stateDir, env: context.env, layers: tree.layers });
   const verify = (layer: Layer, record: LayerRecord, key: string) =>
     verifyPublication({ context, root: tree.root, asked: asked && wish.publish, warn: unasked }, layer, record, key);
   const facts = await gatherFacts({

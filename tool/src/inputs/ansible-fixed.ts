@@ -39,11 +39,11 @@ export async function fixedValues(
   if (scripts.length === 0) return {};
   const { inventoryOutput } = await import('./inventory-output.ts');
   const exec = places.exec ?? (await import('../system/exec.ts')).createExec({ env });
+  const asking = { root, exec, env: chosenEnvironment(layer, env), answers: places.answers ?? new Map() };
   const values: [string, string][] = [];
   for (const script of scripts) {
     try {
-      const digest = await inventoryOutput(layer, script, { root, exec, env: chosenEnvironment(layer, env) });
-      values.push([`inventory-script:${script.name}`, digest]);
+      values.push([`inventory-script:${script.name}`, await inventoryOutput(layer, script, asking)]);
     } catch (error) {
       problem('inventory-script', (error as Error).message);
     }

@@ -1,14 +1,13 @@
 import { hash } from 'node:crypto';
-import { lstatSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import type { Layer } from '../config/layer.ts';
 import type { InputSet } from '../recipe/input-set.ts';
-import { isLeftOut, isLeftOutOfInventory } from './ansible-folders.ts';
-import { resolveSource } from './copyfiles.ts';
 import { fileState } from './file-state.ts';
 import { InputFailure } from './input-failure.ts';
 import type { InputPlaces } from './layer-inputs.ts';
 import { layersIgnore } from './layers-ignore.ts';
-import { fromBytes, fromPrintable, joinPath, printable } from './names.ts';
+import { entryName, listingsFor } from './listing.ts';
+import { fromBytes, fromPrintable, printable } from './names.ts';
 import { oncePerTurn } from './once-per-turn.ts';
 import { setNames } from './set-names.ts';
 
@@ -30,7 +29,7 @@ export async function digestInputSet(layer: Layer, set: InputSet, places: InputP
   const { digester, root } = places;
   const names = await setNames(layer, places);
   const ignored = await layersIgnore(root);
-  const inventories = layer.options.inventory.map((one) => resolveSource(root, layer.file, one));
+  const listings = await listingsFor(layer, places);
   const files: [string, string][] = [];
   const stamps: string[] = [];
   let newest = 0;
@@ -56,10 +55,9 @@ export async function digestInputSet(layer: Layer, set: InputSet, places: InputP
     add(name, value, value === 'folder' ? [] : state);
   }
   for (const name of set.listed.filter(isCounted)) {
-    const folder = names.pathOf(name);
-    const isOfInventory = inventories.some((one) => `${folder}/`.startsWith(`${one}/`));
-    const { value, state } = list(`${isOfInventory ? 'i' : 'p'}${folder}`, (entry) => ignored(below(name, entry)));
-    add(below(name, ''), value, state);
+    const found = listings.now(names.pathOf(name), name);
+    // Without its state: what is passed over changes the folder's times too.
+    add(entryName(name), found === undefined ? 'absent' : `names:sha256:${hash('sha256', found.join('\n'))}`, []);
   }
   files.sort(([a], [b]) => (a < b ? -1 : 1));
   return {
@@ -69,10 +67,6 @@ export async function digestInputSet(layer: Layer, set: InputSet, places: InputP
       return stamps.join('\n');
     },
   };
-}
-
-function below(folder: string, entry: string): string {
-  return folder === '.' ? entry || './' : `${folder}/${entry}`;
 }
 
 interface Look {
@@ -92,34 +86,6 @@ const probe = oncePerTurn((shown: string): Look => {
 
 function kindOf(stats: Stats): string {
   return stats.isDirectory() ? 'folder' : 'file';
-}
-
-interface Listing {
-  /** With a slash after a folder's name, and an @ after a link's. */
-  readonly names: readonly string[] | undefined;
-  readonly state: readonly number[];
-}
-
-/** `i` and the path of a folder of inventories, where Ansible passes over more; else `p` and the path. */
-const listing = oncePerTurn((key: string): Listing => {
-  const folder = fromPrintable(key.slice(1));
-  const isPassedOver = key.startsWith('i') ? isLeftOutOfInventory : isLeftOut;
-  const stats = statOrNone(() => statSync(folder, { throwIfNoEntry: false }));
-  if (!stats?.isDirectory()) return { names: undefined, state: [] };
-  const entries = readdirSync(joinPath(folder, '.'), { withFileTypes: true, encoding: 'buffer' });
-  const shown = entries.map((entry) => {
-    const mark = entry.isDirectory() ? '/' : '';
-    return printable(fromBytes(entry.name)) + (entry.isSymbolicLink() ? '@' : mark);
-  });
-  return { names: shown.filter((name) => !isPassedOver(name.replace(/[/@]$/, ''))).sort(), state: fileState(stats) };
-});
-
-function list(key: string, isIgnored: (name: string) => boolean): Look {
-  const { names, state } = listing(key);
-  if (names === undefined) return { value: 'absent', state };
-  const kept = names.filter((name) => !isIgnored(name.replace('@', '')));
-  // What is passed over changes the folder's times too.
-  return { value: `names:sha256:${hash('sha256', kept.join('\n'))}`, state: [] };
 }
 
 function statOrNone(look: () => Stats | undefined): Stats | undefined {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Layer } from '../config/layer.ts';
 import { CommandFailure, type Exec } from '../system/command.ts';
+import type { ScriptAnswers } from './layer-inputs.ts';
 import type { NamedFile } from './named-file.ts';
 
 /** No inventory takes longer, and a script that hangs must not hang a plan. */
@@ -12,8 +13,13 @@ interface Group {
   readonly vars?: unknown;
 }
 
-/** Within one process a script is asked once, whoever needs it. */
-const asked = new Map<string, Promise<unknown>>();
+interface Asking {
+  readonly root: string;
+  readonly exec: Exec;
+  readonly env: Readonly<Record<string, string>>;
+  /** A script that is in here is not asked again. */
+  readonly answers: ScriptAnswers;
+}
 
 /**
  * Digest of what an inventory script says of a layer: its groups and those above them, `all`, and the variables of its name. Throws
@@ -22,13 +28,13 @@ const asked = new Map<string, Promise<unknown>>();
 export async function inventoryOutput(
   layer: Layer,
   script: NamedFile & { readonly path: string },
-  { root, exec, env }: { readonly root: string; readonly exec: Exec; readonly env: Readonly<Record<string, string>> },
+  asking: Asking,
 ): Promise<string> {
   const { name, groups } = layer.options;
   const ask = (...args: string[]): Promise<unknown> => {
-    const key = JSON.stringify([script.path, root, args, env]);
-    const answer = asked.get(key) ?? run(script, args, { root, exec, env });
-    asked.set(key, answer);
+    const key = JSON.stringify([script.path, args, asking.env]);
+    const answer = asking.answers.get(key) ?? run(script, args, asking);
+    asking.answers.set(key, answer);
     return answer;
   };
   const inventory = (await ask('--list')) as Record<string, Group | readonly string[]>;
@@ -64,7 +70,7 @@ function withAncestors(start: readonly string[], groups: Readonly<Record<string,
 async function run(
   { name, path }: NamedFile & { readonly path: string },
   args: readonly string[],
-  { root, exec, env }: { readonly root: string; readonly exec: Exec; readonly env: Readonly<Record<string, string>> },
+  { root, exec, env }: Asking,
 ): Promise<unknown> {
   const command = `${name} ${args.join(' ')}`;
   let stdout: string;

@@ -9,6 +9,7 @@ import { environmentOf } from './environment-inputs.ts';
 import { InputFailure } from './input-failure.ts';
 import { layersIgnore } from './layers-ignore.ts';
 import type { NamedFile } from './named-file.ts';
+import type { OwnFolders } from './own-folders.ts';
 import { toolVersions } from './tool-versions.ts';
 
 /**
@@ -28,7 +29,7 @@ export interface LayerInputs {
   readonly environment: Readonly<Record<string, string>>;
   /** Warnings found on the way (a tracked file that is more private on disk). */
   readonly warnings: readonly string[];
-  /** Of `files`: differs when any of them was written meanwhile, even when it was changed back. */
+  /** Of `files`: differs when any of them was written meanwhile, even when it was changed back; and when a script says something else. */
   readonly stamp: string;
 }
 
@@ -40,7 +41,14 @@ export interface InputPlaces {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** For inventory scripts and rpm's database; made from `env` where it is needed and absent. */
   readonly exec?: Exec;
+  /** Where runs themselves write; made when it is asked for. Undefined: nobody writes while this reads. */
+  readonly own?: () => OwnFolders;
+  /** What inventory scripts said, for one look at the tree: each is asked once for all layers, and again by the next look. */
+  readonly answers?: ScriptAnswers;
 }
+
+/** Command → what it printed, parsed. */
+export type ScriptAnswers = Map<string, Promise<unknown>>;
 
 /**
  * Digests of all that a layer is known to read. Throws InvalidInput with a diagnostic for each file that is missing, unreadable,
@@ -77,7 +85,8 @@ export async function layerInputs(layer: Layer, places: InputPlaces): Promise<La
     warnings: exposed.length === 0 ? [] : [exposedWarning(exposed)],
     // Made only when asked: a null build compares nothing.
     get stamp() {
-      return names.map((name) => `${name} ${entries.get(name)?.state.join()}`).join('\n');
+      const states = names.map((name) => `${name} ${entries.get(name)?.state.join()}`);
+      return [...states, ...Object.entries(values).map((pair) => pair.join(' '))].join('\n');
     },
   };
 }

@@ -6,13 +6,19 @@ import type { InputPlaces } from './layer-inputs.ts';
 import { layersIgnore } from './layers-ignore.ts';
 import { isIdleProbe } from './machine-paths.ts';
 import { fromPrintable } from './names.ts';
-import { setNames } from './set-names.ts';
+import { type SetNames, setNames } from './set-names.ts';
 
 /** Absolute paths, as `printable` shows them (`build/builder.ts`, AnsibleTrace). */
-interface TracedPaths {
+export interface TracedPaths {
   readonly read: readonly string[];
   readonly probed: readonly string[];
   readonly listed: readonly string[];
+  readonly seen: {
+    readonly there: readonly string[];
+    readonly absent: readonly string[];
+    readonly names: readonly (readonly [folder: string, entries: readonly string[]])[];
+    readonly own: readonly string[];
+  };
 }
 
 /**
@@ -21,7 +27,7 @@ interface TracedPaths {
  */
 export async function inputSetOf(
   layer: Layer,
-  trace: TracedPaths,
+  trace: Omit<TracedPaths, 'seen'>,
   places: InputPlaces & { readonly temporary: string },
 ): Promise<InputSet> {
   const names = await setNames(layer, places, places.temporary);
@@ -45,12 +51,17 @@ export async function inputSetOf(
   };
 }
 
+/** What input sets call a traced path; undefined where it is no input. */
+export function inputNameOf(names: SetNames, file: string): string | undefined {
+  return names.nameOf(withoutUpwards(file, new Set()));
+}
+
 /** Python opens what it compiled before, if that is still right, and not the source. */
-function sourceOf(file: string): string {
+export function sourceOf(file: string): string {
   return file.replace(/\/__pycache__\/([^/]+?)\.cpython-[^/]+\.pyc$/, '/$1.py');
 }
 
-function isCompiled(file: string): boolean {
+export function isCompiled(file: string): boolean {
   return /\.py[co]$/.test(file);
 }
 

@@ -60,7 +60,8 @@ export async function setNames(layer: Layer, places: InputPlaces, temporary?: st
   let never: { readonly files: ReadonlySet<string>; readonly folders: readonly string[] } | undefined;
   const neverCounts = () => {
     const scripts = inventoryScripts(layer, root).map(({ path: file }) => file);
-    const own = [temporary, ownPythonFolder()].filter((one) => one !== undefined);
+    const state = places.own?.().state;
+    const own = [temporary, state === root ? undefined : state, ownPythonFolder()].filter((one) => one !== undefined);
     never ??= { files: new Set([...folders.vaults, ...scripts]), folders: own };
     return never;
   };

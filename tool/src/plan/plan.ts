@@ -95,7 +95,7 @@ function parentState(
  * The lock's digest, else the recorded one, else the one that was asked for. Who forces or refreshes wants to hear of a tag that
  * moved; everybody else does not rebuild for it.
  */
-function externalDigest(id: LayerId, reference: string, facts: Facts, wish: Wish): string | undefined {
+export function externalDigest(id: LayerId, reference: string, facts: Facts, wish: Wish): string | undefined {
   const asked = facts.externals.get(reference);
   if (wish.refresh || (wish.force && wish.named.has(id))) return asked;
   const locked = facts.locks.get(id)?.parent;

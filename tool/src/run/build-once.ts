@@ -1,6 +1,6 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BuildFailure } from '../build/builder.ts';
+import { BuildFailure, type BuildReport } from '../build/builder.ts';
 import type { Layer } from '../config/layer.ts';
 import type { ParentLink } from '../graph/layer-graph.ts';
 import type { LayerInputs } from '../inputs/layer-inputs.ts';
@@ -47,7 +47,7 @@ export async function buildOnce(
   const durationMs = Math.round(performance.now() - started);
   const after = await readInputs(work, layer);
   if (after.stamp !== before.stamp) return undefined;
-  const used = await usedByAnsible(work, layer, built, { temporary: workspace.temporary, beganAt });
+  const used = await usedByAnsible(work, layer, built.report, workspace, beganAt);
   if (used === 'changed') return undefined;
   const newLock = lockAfter(work, layer, parent, built, workspace);
   const recipe = recipeOf(layer, parent.recipe, work.facts, { ...after.fixed.files, ...used?.files });
@@ -94,24 +94,33 @@ function lockAfter(
 
 /** All that may decide the layer, in one stamp. */
 async function readInputs(work: LayerWork, layer: Layer): Promise<{ fixed: LayerInputs; stamp: string }> {
-  const fixed = await readLayerInputs({ reader: work.reader, warn: () => {} }, work.facts, layer);
+  const fixed = await readLayerInputs({ reader: work.reader.anew(), warn: () => {} }, work.facts, layer);
   if (layer.options.layer_type !== 'ansible') return { fixed, stamp: fixed.stamp };
   const { stamp } = await work.reader.mayRead(layer);
   return { fixed, stamp: `${fixed.stamp}\n${stamp}` };
 }
 
-/** What the playbooks depended on; `changed` where a part of that was written since the build began. */
+/** What came or went during the build before, by the workspace that all builds of a layer in a run share. */
+const cameOrWentBefore = new WeakMap<Workspace, string>();
+
+/** What the playbooks depended on; `changed` where a part of that was written since the build began, or came or went meanwhile. */
 async function usedByAnsible(
   work: LayerWork,
   layer: Layer,
-  { report }: BuiltImage,
-  { temporary, beganAt }: { readonly temporary: string; readonly beganAt: number },
+  { trace }: BuildReport,
+  workspace: Workspace,
+  beganAt: number,
 ): Promise<{ readonly set: InputSet; readonly files: Recipe['files'] } | 'changed' | undefined> {
   if (layer.options.layer_type !== 'ansible') return undefined;
-  const set = await work.reader.named(layer, report.trace, temporary);
+  const { temporary } = workspace;
+  const set = await work.reader.named(layer, trace, temporary);
   const { files, newest } = await work.reader.ofSet(layer, set);
-  const isGone = set.read.some((name) => files[name] === 'absent');
-  if (isGone || newest >= beganAt) return 'changed';
+  const moved = trace === undefined ? [] : await work.reader.cameOrWent(layer, trace, set, temporary);
+  const before = cameOrWentBefore.get(workspace);
+  cameOrWentBefore.set(workspace, moved.join('\n'));
+  for (const file of moved) workspace.say(`came or went while the playbooks ran: ${file}`);
+  // Twice the same: a program that the playbook starts makes it and takes it away.
+  if (newest >= beganAt || (moved.length > 0 && moved.join('\n') !== before)) return 'changed';
   work.facts.recorded.set(layer.id, { files });
   return { set, files };
 }

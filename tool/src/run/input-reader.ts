@@ -6,8 +6,10 @@ import type { Recipe } from '../recipe/recipe.ts';
 
 /** `inputs/` with the places of this tree filled in, as a run uses it. All throw InvalidInput for files that cannot be used. */
 export interface InputReader {
-  /** What is known without running Ansible. */
+  /** What is known without running Ansible. Inventory scripts are asked once a reader. */
   fixed(layer: Layer): Promise<LayerInputs>;
+  /** A reader that asks them again. */
+  anew(): InputReader;
   /** What the members of a set are on this tree now. */
   ofSet(layer: Layer, set: InputSet): Promise<SetReading>;
   /** State of everything that an Ansible layer may read: it differs when any of it was written. */
@@ -17,6 +19,8 @@ export interface InputReader {
    * which is no input.
    */
   named(layer: Layer, trace: AnsibleTrace | undefined, temporary: string): Promise<InputSet>;
+  /** Members of the set that came or went while Ansible ran: then `ofSet` does not tell what it depended on. Absolute paths. */
+  cameOrWent(layer: Layer, trace: AnsibleTrace, set: InputSet, temporary: string): Promise<readonly string[]>;
   /** Copies sources whose modes on disk are not the ones that count into `folder`: `src` → its copy. */
   stageCopies(layer: Layer, folder: string): Promise<ReadonlyMap<string, string>>;
 }

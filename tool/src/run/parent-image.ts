@@ -1,6 +1,7 @@
 import { BuildFailure } from '../build/builder.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { parseReference } from '../graph/reference.ts';
+import { externalDigest } from '../plan/plan.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { Workspace } from '../system/workspace.ts';
 import type { ParentImage } from './build-image.ts';
@@ -28,14 +29,15 @@ export async function chooseParent(work: LayerWork, layer: Layer, workspace: Wor
       };
     }
     case 'external': {
-      const { recipe } = work.decide(layer.id);
-      if (recipe?.parent.kind !== 'external') {
+      // Not from the decision's recipe: an Ansible layer of which no run is known has none.
+      const manifest = externalDigest(layer.id, link.reference, facts, work.wish);
+      if (manifest === undefined) {
         throw new BuildFailure(`its parent image ${link.reference} was not found`, {
           hint: 'no layer of this tree publishes it, and it could not be asked for: see the warning above',
         });
       }
-      const from = pinnedReference(link.reference, recipe.parent.manifest);
-      return { image: { from, isExternal: true, inheritedLabels: {} }, recipe: recipe.parent };
+      const from = pinnedReference(link.reference, manifest);
+      return { image: { from, isExternal: true, inheritedLabels: {} }, recipe: { kind: 'external', manifest } };
     }
     default:
       return { image: { from: 'scratch', isExternal: false, inheritedLabels: {} }, recipe: { kind: 'scratch' } };
