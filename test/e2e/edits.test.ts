@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Edit, editsOf } from '../helpers/edits.ts';
+import { editsOf } from '../helpers/edits.ts';
 import { ANSIBLE_EDITS } from '../helpers/edits-of-ansible.ts';
 import { TREE_EDITS } from '../helpers/edits-of-trees.ts';
 import { createEditedTree, type EditedTree } from '../helpers/edits-tree.ts';
@@ -17,14 +17,6 @@ beforeAll(async () => {
 afterAll(() => tree?.[Symbol.asyncDispose]());
 afterEach(() => tree.restore());
 
-/** By the plan, in this process or (where a process remembers what a script said) in one of its own. */
-async function planned(edit: Edit): Promise<Record<string, string>> {
-  if (edit.process !== true) return { ...(await tree.planned(edit.env)) };
-  const { stdout } = await tree.layers(['plan', '--json'], { ...tree.env, ...edit.env });
-  const layers: { id: string; action: string }[] = JSON.parse(stdout).layers;
-  return Object.fromEntries(layers.map(({ id, action }) => [id, action]));
-}
-
 test('nothing was edited: nothing to do, also when all of it was written again', async () => {
   expect(await tree.planned()).toEqual(AT_REST);
   tree.restore();
@@ -36,6 +28,6 @@ describe('an edit plans exactly what it can affect', () => {
     edit.edit?.(editsOf(tree));
     const gone = edit.gone ?? [];
     const rest = Object.fromEntries(Object.entries(AT_REST).filter(([id]) => !gone.includes(id)));
-    expect(await planned(edit)).toEqual({ ...rest, ...edit.expected });
+    expect(await tree.planned(edit.env)).toEqual({ ...rest, ...edit.expected });
   });
 });

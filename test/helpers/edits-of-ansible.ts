@@ -45,7 +45,7 @@ export const ANSIBLE_EDITS: Readonly<Record<string, Edit>> = {
   'a role by a link: what it does not lead to': edited('elsewhere2/tasks/main.yml', NOTHING),
   'a role outside the tree': done((at) => at.append(`${at.outside}/outside/tasks/main.yml`, '# edited\n')),
   'a role in the tree before the one outside': added('playbooks/roles/outside/tasks/main.yml', SITE, '[]\n'),
-  'a role beside the playbook before the one of a collection': added('playbooks/roles/helper/tasks/main.yml', NOTHING),
+  "a role with the last word of a name that is a collection's": added('playbooks/roles/helper/tasks/main.yml', NOTHING),
 
   'group_vars of its group, in a folder': edited('inventory/group_vars/compute/main.yaml'),
   'group_vars of its group, another file in the folder': added('inventory/group_vars/compute/more.yaml'),
@@ -71,24 +71,17 @@ export const ANSIBLE_EDITS: Readonly<Record<string, Edit>> = {
   'a text in the inventory': added('inventory/README.md', NOTHING),
   'what an editor left in the inventory': added('inventory/hosts.yaml~', NOTHING),
   'a swap file in the inventory': added('inventory/.hosts.yaml.swp', NOTHING),
-  'a script says something else of its group': {
-    ...done((at) =>
-      at.replace('dynamic.json', '"compute": {"vars": {"dynamic": "1"', '"compute": {"vars": {"dynamic": "2"'),
-    ),
-    process: true,
-  },
-  'a script says something else of its name': {
-    ...done((at) => at.replace('dynamic.json', '"hostvars": {}', '"hostvars": {"site": {"x": 1}}')),
-    process: true,
-  },
-  'a script says something else of another group': {
-    ...done(
-      (at) => at.replace('dynamic.json', '"login": {"vars": {"dynamic": "1"', '"login": {"vars": {"dynamic": "2"'),
-      NOTHING,
-    ),
-    process: true,
-  },
-  'a comment in a script': { ...edited('inventory/dynamic.sh', NOTHING), process: true },
+  'a script says something else of its group': done((at) =>
+    at.replace('dynamic.json', '"compute": {"vars": {"dynamic": "1"', '"compute": {"vars": {"dynamic": "2"'),
+  ),
+  'a script says something else of its name': done((at) =>
+    at.replace('dynamic.json', '"hostvars": {}', '"hostvars": {"site": {"x": 1}}'),
+  ),
+  'a script says something else of another group': done(
+    (at) => at.replace('dynamic.json', '"login": {"vars": {"dynamic": "1"', '"login": {"vars": {"dynamic": "2"'),
+    NOTHING,
+  ),
+  'a comment in a script': edited('inventory/dynamic.sh', NOTHING),
 
   'a file of vars_files': edited('playbooks/vars/site.yaml'),
   'a file of include_vars': edited('playbooks/vars/named.yaml'),
@@ -104,11 +97,26 @@ export const ANSIBLE_EDITS: Readonly<Record<string, Edit>> = {
   'a file that is looked up': edited('playbooks/files/looked-up.txt'),
   'a template': edited('playbooks/templates/page.j2'),
   'a template that another includes': edited('playbooks/templates/part.j2'),
+  'a template becomes a link to the same content': done((at) => {
+    at.move('playbooks/templates/page.j2', 'playbooks/templates/moved.j2');
+    at.link('playbooks/templates/page.j2', 'moved.j2');
+  }, NOTHING),
+  'a template that git has as a program now': done((at) =>
+    at.git('update-index', '--chmod=+x', 'playbooks/templates/page.j2'),
+  ),
+  'a template, a program on disk and not for git': done(
+    (at) => at.chmod('playbooks/templates/page.j2', 0o755),
+    NOTHING,
+  ),
   'a template that nothing names': edited('playbooks/templates/unused.j2', NOTHING),
   'a new match of fileglob': added('playbooks/files/globbed/b.conf'),
   'a match of fileglob goes away': removed('playbooks/files/globbed/a.conf'),
-  'a file that was in the way before: files/ in front of the playbook folder': added(
-    'playbooks/roles/used/files/looked-up.txt',
+  'a file of the same name in a role, where a task of the play does not look': added(
+    `${ROLE}/files/looked-up.txt`,
+    NOTHING,
+  ),
+  'a file of the same name in templates/, behind the one in files/': added(
+    'playbooks/templates/looked-up.txt',
     NOTHING,
   ),
   'a filter plugin': edited('playbooks/filter_plugins/shout.py'),

@@ -1,12 +1,13 @@
 import {
   appendFileSync,
   chmodSync,
+  lutimesSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -25,15 +26,14 @@ export interface Editing {
   /** In place of what is there. */
   link(file: string, target: string): void;
   folder(name: string): void;
-  touch(file: string): void;
+  /** Every file and folder, those of layers and git left out; how many. */
+  touchAll(): number;
   git(...args: string[]): void;
 }
 
 export interface Edit {
   edit?(at: Editing): void;
   readonly env?: Record<string, string>;
-  /** Planned in a process of its own. */
-  readonly process?: boolean;
   /** Actions of the layers that do not stay as they are. */
   readonly expected: Actions;
   /** Layers that the edit takes away. */
@@ -71,7 +71,12 @@ export function editsOf({ root, outside }: EditedTree): Editing {
       symlinkSync(target, at(file));
     },
     folder: (name) => void mkdirSync(at(name), { recursive: true }),
-    touch: (file) => utimesSync(at(file), new Date(), new Date()),
+    touchAll() {
+      const all = readdirSync(root, { recursive: true, encoding: 'utf8' });
+      const files = all.filter((file) => !/^(\.layers|\.git|out|small)(\/|$)/.test(file));
+      for (const file of files) lutimesSync(at(file), new Date(), new Date());
+      return files.length;
+    },
     git: (...args) => void git(root, ...args),
   };
 }
