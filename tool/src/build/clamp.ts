@@ -4,6 +4,7 @@ import { patchCompiled, sourceOf } from './clamp-python.ts';
 import { clampRpmDates } from './clamp-rpm.ts';
 import { clampPasswordDates } from './clamp-shadow.ts';
 import { removeDatedTraces } from './clamp-traces.ts';
+import { clampZyppNotes } from './clamp-zypp.ts';
 import { ownPart } from './own-part.ts';
 
 export interface Clamping {
@@ -40,6 +41,7 @@ interface Late {
 export async function clampTimes({ root, since, parentDate, isCopied, signal }: Clamping): Promise<number> {
   const own = await ownPart(root);
   await removeDatedTraces(root, own, since);
+  await clampZyppNotes(root, own, since);
   const late: Late[] = [];
   let date = Math.max(EARLIEST, parentDate ?? 0);
   await walk(own, signal, (path, stats) => {
