@@ -2,6 +2,7 @@ import { mkdtemp, open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Workspace } from '../system/workspace.ts';
 import { copyHashing, hashed } from './hashing.ts';
+import { imageLayers } from './image-layers.ts';
 import { chooseKernel, findKernels } from './kernels.ts';
 import { readOsRelease } from './os-release.ts';
 import type { BootArtefacts, BootFiles, LocalFile, PublishedImage } from './publisher.ts';
@@ -39,7 +40,7 @@ async function makeArtefacts(
     const root = await buildah.mount(container);
     // What can be missing is looked for first: squashing takes minutes.
     const os = await readOsRelease(root);
-    const { kernel: chosen, warnings } = chooseKernel(await findKernels(root), bootKernel);
+    const { kernel: chosen, warnings } = chooseKernel(await findKernels(root, await imageLayers(root)), bootKernel);
     for (const warning of warnings) workspace.warn(warning);
     const kernel = await copyHashed(chosen.kernel, path.join(folder, 'kernel'));
     const initramfs = await copyHashed(chosen.initramfs, path.join(folder, 'initramfs'));

@@ -1,7 +1,9 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import picomatch from 'picomatch';
 import { regularFileInRoot, resolveInRoot } from '../system/in-root.ts';
+import { addedModules, areModulesNewer } from './kernel-modules.ts';
 import { compareKernelVersions, kernelVariant } from './kernel-version.ts';
+import { kernelWarnings, makeInitramfs } from './kernel-warnings.ts';
 import { PublishFailure } from './publisher.ts';
 
 /** A kernel of an image; paths are this machine's. */
@@ -13,15 +15,17 @@ export interface FoundKernel {
   readonly initramfsName?: string;
   /** Modules were added after its initramfs was made. */
   readonly modulesAreNewer: boolean;
+  /** Modules that did not come with the kernel (`lustre.ko`), sorted. */
+  readonly addedModules: readonly string[];
 }
 
 export type BootableKernel = FoundKernel & Required<Pick<FoundKernel, 'initramfs' | 'initramfsName'>>;
 
-/** Between an initramfs and the depmod that ran in the same package transaction. */
-const TOLERANCE_MS = 2_000;
-
-/** Every kernel below `root`, newest first. Rescue images (`0-rescue-…`) are left out: they are no kernel of their own. */
-export async function findKernels(root: string): Promise<FoundKernel[]> {
+/**
+ * Every kernel below `root`, newest first. Rescue images (`0-rescue-…`) are left out: they are no kernel of their own. `layers`:
+ * as `imageLayers` gives them, where the root is an image's.
+ */
+export async function findKernels(root: string, layers: readonly string[] = []): Promise<FoundKernel[]> {
   const inBoot = (await namesIn(root, '/boot'))
     .filter((name) => name.startsWith('vmlinuz-'))
     .map((name) => name.slice('vmlinuz-'.length));
@@ -31,7 +35,9 @@ export async function findKernels(root: string): Promise<FoundKernel[]> {
     // Versions become part of keys and file names.
     if (version.startsWith('0-rescue') || !/^[A-Za-z0-9][A-Za-z0-9._+~-]*$/.test(version)) continue;
     const kernel = await firstOf(root, [`/boot/vmlinuz-${version}`, `/lib/modules/${version}/vmlinuz`]);
-    if (kernel !== undefined) found.push({ version, kernel, ...(await findInitramfs(root, version)) });
+    if (kernel === undefined) continue;
+    const added = await addedModules(root, version);
+    found.push({ version, kernel, addedModules: added, ...(await findInitramfs(root, version, layers)) });
   }
   return found.sort((a, b) => compareKernelVersions(b.version, a.version));
 }
@@ -40,6 +46,7 @@ export async function findKernels(root: string): Promise<FoundKernel[]> {
 async function findInitramfs(
   root: string,
   version: string,
+  layers: readonly string[],
 ): Promise<Pick<FoundKernel, 'initramfs' | 'initramfsName' | 'modulesAreNewer'>> {
   const places = [
     [`/boot/initramfs-${version}.img`, `initramfs-${version}.img`],
@@ -50,10 +57,8 @@ async function findInitramfs(
   for (const [place, initramfsName] of places) {
     const initramfs = await regularFileInRoot(root, place);
     if (initramfs === undefined) continue;
-    // depmod writes it anew whenever modules come or go; the modules themselves carry the times of their packages.
-    const modules = await regularFileInRoot(root, `/lib/modules/${version}/modules.dep`);
-    const newer = modules !== undefined && (await mtime(modules)) > (await mtime(initramfs)) + TOLERANCE_MS;
-    return { initramfs, initramfsName, modulesAreNewer: newer };
+    const modulesAreNewer = await areModulesNewer(root, version, initramfs, layers);
+    return { initramfs, initramfsName, modulesAreNewer };
   }
   return { modulesAreNewer: false };
 }
@@ -71,16 +76,7 @@ export function chooseKernel(
   const bootable = candidates.filter(isBootable).sort(byPreference);
   const kernel = bootable[0];
   if (kernel === undefined) throw noKernel(found, candidates, wanted);
-  const warnings = candidates
-    .filter((other) => !isBootable(other) && kernelVariant(other.version) === kernelVariant(kernel.version))
-    .filter((other) => compareKernelVersions(other.version, kernel.version) > 0)
-    .map((other) => `kernel ${other.version} is newer but has no initramfs; publishing ${kernel.version}`);
-  if (kernel.modulesAreNewer) {
-    warnings.push(
-      `modules of kernel ${kernel.version} are newer than its initramfs; make it again (dracut --force, update-initramfs -u) in the layer that adds them`,
-    );
-  }
-  return { kernel, warnings };
+  return { kernel, warnings: kernelWarnings(kernel, candidates) };
 }
 
 function matcher(wanted: string): (version: string) => boolean {
@@ -108,8 +104,11 @@ function noKernel(found: readonly FoundKernel[], candidates: readonly FoundKerne
   if (candidates.length === 0) {
     return new PublishFailure(`no kernel of the image matches boot_kernel: ${wanted}`, { hint: `It has: ${list}.` });
   }
-  return new PublishFailure(`no kernel of the image has an initramfs of its own: ${list}`, {
-    hint: 'Make one in the layer, for example with cmds: dracut --force --no-hostonly --kver VERSION /boot/initramfs-VERSION.img',
+  const [first = found[0] as FoundKernel] = candidates;
+  const asked = wanted === 'newest' ? '' : ` (boot_kernel: ${wanted})`;
+  const bare = candidates.map(({ version }) => version).join(', ');
+  return new PublishFailure(`no initramfs in the image for kernel ${bare}${asked}`, {
+    hint: `Make one in the layer, with cmds: ${makeInitramfs(first)}${candidates.length === found.length ? '' : `. The image has: ${list}.`}`,
   });
 }
 
@@ -124,8 +123,4 @@ async function firstOf(root: string, places: readonly string[]): Promise<string 
 async function namesIn(root: string, inside: string): Promise<string[]> {
   const folder = await resolveInRoot(root, inside);
   return folder === undefined ? [] : readdir(folder).catch(() => []);
-}
-
-async function mtime(file: string): Promise<number> {
-  return (await lstat(file)).mtimeMs;
 }
