@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { STEP_VERSIONS } from '../../tool/src/build/versions.ts';
+import type { Layer } from '../../tool/src/config/layer.ts';
 import { layer } from '../helpers/layers.ts';
 import { type RecordedBuild, recordBuild } from './recorded-build.ts';
 
@@ -49,7 +50,28 @@ const modules = {
   disable: ['mysql'],
   remove: ['old'],
 };
+const openscap = [{ profile: 'site' }, { benchmark_path: '/b.xml' }, { oval_path: '/srv/found.xml' }];
+/** A root in which oscap was. */
+const scanned = {
+  'usr/bin/oscap': 'x',
+  'b.xml': 'x',
+  'root/oval.xml': 'x',
+  'root/scan.xml': '<rule-result idref="a" severity="low"><result>fail</result></rule-result>',
+  'root/remediate.sh': 'x',
+  'srv/found.xml': 'x',
+};
 const dnf = { pkg_manager: 'dnf', releasever: '9', dnf_options: ['best=False'] };
+
+/** How a package manager is called stands for its own version: of it only the packages. */
+async function scanOnly(made: Layer, root: Readonly<Record<string, string>>): Promise<RecordedBuild> {
+  const { calls } = await recordBuild(made, root);
+  const own = calls.filter(({ step }) => /^(install_scap|scap_benchmark|oval_eval)$/.test(step));
+  const packages = (call: readonly unknown[]) => (call[2] as readonly string[]).slice(-2);
+  return {
+    calls: own.map((one) => (one.step === 'install_scap' ? { ...one, call: packages(one.call) } : one)),
+    files: {},
+  };
+}
 
 /** What each builder does with layers that use all of it. A new case needs no new version. */
 const CASES: Record<keyof typeof STEP_VERSIONS, Record<string, () => Promise<RecordedBuild>>> = {
@@ -113,6 +135,30 @@ const CASES: Record<keyof typeof STEP_VERSIONS, Record<string, () => Promise<Rec
         }),
         debian,
         { 'ansible.cfg': '[defaults]\ncallback_plugins = ./callbacks\n' },
+      ),
+  },
+  openscap: {
+    base: () =>
+      scanOnly(
+        layer('l', { install_scap: true, scap_benchmark: true, oval_eval: true, scap_fail_on: 'high' }, { openscap }),
+        { ...debian, ...scanned },
+      ),
+    'base with a proxy': () =>
+      scanOnly(layer('l', { proxy: 'http://p:1', scap_benchmark: true }, { openscap }), { ...debian, ...scanned }),
+    ansible: () =>
+      scanOnly(
+        layer(
+          'l',
+          {
+            layer_type: 'ansible',
+            pkg_manager: undefined,
+            playbooks: 'site.yaml',
+            install_scap: true,
+            oval_eval: true,
+          },
+          { openscap },
+        ),
+        { ...rocky, ...scanned },
       ),
   },
   zypper: {},

@@ -84,6 +84,7 @@ function recordingDoors(folder: string, calls: RecordedCall[]): Workspace {
     },
     say: () => undefined,
     warn: () => undefined,
+    keep: () => undefined,
     progress: () => undefined,
   };
 }

@@ -70,6 +70,7 @@ export const OTHER_OPTIONS: Values<typeof OPTION_KEYS> = {
   install_scap: true,
   scap_benchmark: true,
   oval_eval: true,
+  scap_fail_on: 'high',
   labels: { team: 'hpc' },
   log_level: 'DEBUG',
   force_installroot: true,

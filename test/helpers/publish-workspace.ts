@@ -12,6 +12,8 @@ export interface RecordingWorkspace extends Workspace {
   readonly warnings: string[];
   readonly lines: string[];
   readonly steps: string[];
+  /** What was left beside the log. */
+  readonly kept: ReadonlyMap<string, Buffer>;
 }
 
 /** `root`, `temporary` and `caches` lie below `folder`, which exists. */
@@ -23,6 +25,7 @@ export async function recordingWorkspace(
   const [root, temporary, caches] = ['root', 'temporary', 'caches'].map((name) => path.join(place, name));
   for (const one of [root!, temporary!, caches!]) await mkdir(one);
   const [warnings, lines, steps]: string[][] = [[], [], []];
+  const kept = new Map<string, Buffer>();
   return {
     runId: 'test',
     root: root!,
@@ -37,6 +40,8 @@ export async function recordingWorkspace(
     },
     say: (line) => lines!.push(line),
     warn: (message) => warnings!.push(message),
+    keep: (name, content) => void kept.set(name, Buffer.from(content)),
+    kept,
     progress: () => undefined,
     warnings: warnings!,
     lines: lines!,

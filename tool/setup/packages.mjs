@@ -102,6 +102,16 @@ export const packageTable = [
     zypper: ['git-core'],
   },
   {
+    name: 'bzip2 and xz',
+    neededFor: 'packed OVAL definitions (oval_eval)',
+    use: 'run',
+    required: false,
+    commands: ['bzip2', 'xz', 'gzip'],
+    apt: ['bzip2', 'xz-utils', 'gzip'],
+    dnf: ['bzip2', 'xz', 'gzip'],
+    zypper: ['bzip2', 'xz', 'gzip'],
+  },
+  {
     name: 'CA certificates',
     neededFor: 'HTTPS',
     use: 'run',

@@ -9,7 +9,9 @@ import { REMOTE_TEMPORARY, writeInventory } from './ansible-inventory.ts';
 import { readTrace, type TraceDefect, traceOutside } from './ansible-trace.ts';
 import { withoutBindTargets } from './bind-targets.ts';
 import { type AnsibleTrace, type Builder, BuildFailure, type BuildReport, type BuildTarget } from './builder.ts';
+import { openscapSteps } from './openscap.ts';
 import { proxyVariables } from './proxy.ts';
+import { collectRepositories } from './repositories.ts';
 import { statInRoot } from './root-files.ts';
 import { STEP_VERSIONS } from './versions.ts';
 
@@ -26,6 +28,7 @@ export const ansibleBuilder: Builder = {
       trace: path.join(folder, 'trace'),
     };
     const traces: (AnsibleTrace | TraceDefect)[] = [];
+    const used = collectRepositories();
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await mkdir(path.join(workspace.temporary, 'ansible-tmp'), { recursive: true });
     await writeInventory(files.inventory, { name: options.name, groups: options.groups, container: target.container });
@@ -40,8 +43,11 @@ export const ansibleBuilder: Builder = {
       if ((await statInRoot(target.mountPoint, REMOTE_TEMPORARY)) !== undefined) {
         await workspace.buildah.run(target.container, ['rm', '-rf', '--', REMOTE_TEMPORARY], { quiet: true });
       }
+      for (const step of openscapSteps(target, workspace, used)) await workspace.step(step.name, () => step.run());
     });
-    return reportOf(traces, target, workspace);
+    const repositories = used.report();
+    const report = reportOf(traces, target, workspace);
+    return Object.keys(repositories).length === 0 ? report : { ...report, repositories };
   },
 };
 

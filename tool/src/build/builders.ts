@@ -1,15 +1,8 @@
 import type { Layer } from '../config/layer.ts';
 import { ansibleBuilder } from './ansible.ts';
-import { aptSteps } from './apt.ts';
 import { baseBuilder } from './base.ts';
 import { type Builder, BuildFailure } from './builder.ts';
-import { dnfSteps } from './dnf.ts';
-import type { PackageSteps } from './package-manager.ts';
-
-const PACKAGE_MANAGERS: Readonly<Record<string, PackageSteps>> = {
-  apt: aptSteps,
-  dnf: dnfSteps,
-};
+import { PACKAGE_MANAGERS } from './package-managers.ts';
 
 /** Who makes this layer. Throws BuildFailure for a package manager that nobody knows. */
 export function builderFor(layer: Layer): Builder {

@@ -12,6 +12,8 @@ export interface ContentOptions {
   readonly root: string;
   /** Digests of what the layer file itself puts where content is left out: it must count all the same. */
   readonly declared: Readonly<Record<string, string>>;
+  /** Files that say when they were written: they count without their content. Relative to the root, as Latin-1 of their bytes. */
+  readonly dated?: ReadonlySet<string>;
   readonly exec: Exec;
   /** For copies of databases; removed by the caller. */
   readonly temporary: string;
@@ -57,7 +59,7 @@ export async function treeDigest(options: ContentOptions): Promise<string> {
         const target = readlinkSync(join(root, path), { encoding: 'buffer' });
         hash.update(lengthLine(target.length)).update(target);
       } else if (stat.isFile()) {
-        const large = digestFile(hash, join(root, path), text, stat, inodes);
+        const large = options.dated?.has(text) ? undefined : digestFile(hash, join(root, path), text, stat, inodes);
         if (large !== undefined) await large;
       }
     }

@@ -67,6 +67,10 @@ export const OPTION_KEYS = {
   publish_s3: { counts: 'publish', flag: '--publish-s3', description: 'Endpoint URL, or `file:DIR`' },
   s3_prefix: { counts: 'publish', flag: '--s3-prefix', description: 'Prefix of the object keys' },
   s3_bucket: { counts: 'publish', flag: '--s3-bucket', description: 'Bucket' },
+  s3_acl: {
+    counts: 'publish',
+    description: "Canned ACL of the objects, kept on copies that the server makes; without it, the server's own default",
+  },
   s3_tls_verify: { counts: 'neither', description: 'Verify the certificate of the S3 endpoint' },
   squashfs_options: { counts: 'publish', description: 'Arguments of mksquashfs' },
   boot_kernel: { counts: 'publish', description: 'Kernel to publish: a version, a glob, or `newest`' },
@@ -94,9 +98,21 @@ export const OPTION_KEYS = {
   ansible_tags: { counts: 'build', only: 'ansible', description: 'Only tasks with these tags' },
   ansible_skip_tags: { counts: 'build', only: 'ansible', description: 'Not the tasks with these tags' },
   ansible_vault_password_file: { counts: 'neither', only: 'ansible', description: 'File with the vault password' },
-  install_scap: { counts: 'build', only: 'base', flag: '--install-scap', description: 'Install OpenSCAP' },
-  scap_benchmark: { counts: 'build', only: 'base', flag: '--scap-benchmark', description: 'Run the XCCDF evaluation' },
-  oval_eval: { counts: 'build', only: 'base', flag: '--oval-eval', description: 'Run the OVAL evaluation' },
+  install_scap: {
+    counts: 'build',
+    flag: '--install-scap',
+    description: "Install OpenSCAP and the distribution's benchmarks",
+  },
+  scap_benchmark: {
+    counts: 'build',
+    flag: '--scap-benchmark',
+    description: 'Evaluate the benchmark of `openscap` and write a script that repairs what failed',
+  },
+  oval_eval: { counts: 'build', flag: '--oval-eval', description: 'Evaluate OVAL definitions: known vulnerabilities' },
+  scap_fail_on: {
+    counts: 'build',
+    description: 'Fail the layer when a rule of the benchmark of this severity or above fails: `low`, `medium`, `high`',
+  },
   labels: { counts: 'publish', description: 'Labels of the published image' },
   log_level: { counts: 'neither', flag: '--log-level', description: 'Level of the log' },
   force_installroot: {
@@ -160,7 +176,7 @@ export const TOP_KEYS = {
     secret: true,
     description: 'Commands to run inside the image; a bare string is a command too',
   },
-  openscap: { counts: 'build', only: 'base', description: 'OpenSCAP settings: a list of single-key maps' },
+  openscap: { counts: 'build', description: 'OpenSCAP settings: a list of single-key maps' },
 } as const satisfies Record<string, KeyFacts>;
 
 /** The keys of an entry of `repos` and `exclusive_repos`. */
@@ -200,13 +216,21 @@ export const MODULE_KEYS = {
 
 /** The keys of `openscap`, each in a map of its own. */
 export const OPENSCAP_KEYS = {
-  profile: { counts: 'build', description: 'Profile of the benchmark' },
-  benchmark_path: { counts: 'build', description: 'Data stream inside the image' },
-  oval_url: { counts: 'build', description: 'Where the OVAL definitions come from' },
-  results_path: { counts: 'build', description: 'Default `/root/scan.xml`' },
-  remediate_path: { counts: 'build', description: 'Default `/root/remediate.sh`' },
-  oval_xml: { counts: 'build', description: 'Default `/root/oval.xml`' },
-  oval_path: { counts: 'build', description: 'Default `/root/vulnerabilities.xml`' },
+  profile: {
+    counts: 'build',
+    description: "Profile of the benchmark: its id or the end of it; without it the benchmark's own choice",
+  },
+  benchmark_path: { counts: 'build', description: 'XCCDF file or data stream inside the image' },
+  oval_url: {
+    counts: 'build',
+    secret: true,
+    description:
+      'Where the OVAL definitions come from, http or https, perhaps packed (bzip2, xz, gzip); without it `oval_xml` is evaluated as it is',
+  },
+  results_path: { counts: 'build', description: 'Results of the benchmark; default `/root/scan.xml`' },
+  remediate_path: { counts: 'build', description: 'Script that repairs what failed; default `/root/remediate.sh`' },
+  oval_xml: { counts: 'build', description: 'OVAL definitions; default `/root/oval.xml`' },
+  oval_path: { counts: 'build', description: 'Results of the OVAL evaluation; default `/root/vulnerabilities.xml`' },
 } as const satisfies Record<string, KeyFacts>;
 
 /** What a key decides in a layer of that type: a key that has no effect there decides nothing. */

@@ -15,6 +15,7 @@ const ENTRIES: Readonly<Record<string, Facts>> = {
 const MASKED_INSIDE = new Set([
   'url',
   'gpg',
+  'oval_url',
   'proxy',
   'registry_opts_push',
   'registry_opts_pull',

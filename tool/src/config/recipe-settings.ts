@@ -1,7 +1,16 @@
 // biome-ignore lint/style/noRestrictedImports: a hash of what is given is as pure as the rest
 import { createHash } from 'node:crypto';
 import { COMMAND_DEFAULTS, COPYFILE_DEFAULTS, OPTION_DEFAULTS, TOP_DEFAULTS } from './defaults.ts';
-import { COMMAND_KEYS, COPYFILE_KEYS, countsIn, type KeyFacts, OPTION_KEYS, REPO_KEYS, TOP_KEYS } from './keys.ts';
+import {
+  COMMAND_KEYS,
+  COPYFILE_KEYS,
+  countsIn,
+  type KeyFacts,
+  OPENSCAP_KEYS,
+  OPTION_KEYS,
+  REPO_KEYS,
+  TOP_KEYS,
+} from './keys.ts';
 import type { LayerFile, LayerOptions } from './schema.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -34,6 +43,7 @@ const MEMBERS: Readonly<Record<string, Table>> = {
   exclusive_repos: { keys: REPO_KEYS, defaults: {} },
   copyfiles: { keys: COPYFILE_KEYS, defaults: COPYFILE_DEFAULTS },
   cmds: { keys: COMMAND_KEYS, defaults: COMMAND_DEFAULTS },
+  openscap: { keys: OPENSCAP_KEYS, defaults: {} },
 };
 
 function project(

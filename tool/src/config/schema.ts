@@ -5,6 +5,16 @@ import { COMMAND_KEYS, COPYFILE_KEYS, type KeyFacts, OPENSCAP_KEYS, OPTION_KEYS,
 // The types. What a key counts for and its description are in keys.ts, defaults in defaults.ts: a null build loads those
 // two without zod.
 
+const CANNED_ACLS = [
+  'private',
+  'public-read',
+  'public-read-write',
+  'authenticated-read',
+  'aws-exec-read',
+  'bucket-owner-read',
+  'bucket-owner-full-control',
+] as const;
+
 const text = z.string();
 /** YAML writes a single tag or group as a plain string; ours is always a list. */
 const list = z.union([text.transform((one) => [one]), z.array(text)]);
@@ -73,6 +83,7 @@ export const optionsSchema = described(OPTION_KEYS, {
   publish_s3: text.default(OPTION_DEFAULTS.publish_s3),
   s3_prefix: text.default(OPTION_DEFAULTS.s3_prefix),
   s3_bucket: text.min(1).default(OPTION_DEFAULTS.s3_bucket),
+  s3_acl: z.enum(CANNED_ACLS).optional(),
   s3_tls_verify: z.boolean().default(OPTION_DEFAULTS.s3_tls_verify),
   squashfs_options: words.default(OPTION_DEFAULTS.squashfs_options),
   boot_kernel: text.min(1).default(OPTION_DEFAULTS.boot_kernel),
@@ -88,6 +99,7 @@ export const optionsSchema = described(OPTION_KEYS, {
   install_scap: z.boolean().default(OPTION_DEFAULTS.install_scap),
   scap_benchmark: z.boolean().default(OPTION_DEFAULTS.scap_benchmark),
   oval_eval: z.boolean().default(OPTION_DEFAULTS.oval_eval),
+  scap_fail_on: z.enum(['low', 'medium', 'high']).optional(),
   labels: z.record(text, text).default(OPTION_DEFAULTS.labels),
   log_level: text.optional(),
   force_installroot: z.boolean().default(OPTION_DEFAULTS.force_installroot),

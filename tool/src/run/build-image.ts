@@ -1,15 +1,17 @@
 import type { Stats } from 'node:fs';
 import { chmod } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { BuildFailure, type BuildReport, type BuildTarget } from '../build/builder.ts';
 import { builderFor } from '../build/builders.ts';
 import { clampTimes } from '../build/clamp.ts';
 import { treeDigest, withConfiguration } from '../build/content-digest.ts';
+import { openscapResults } from '../build/openscap-settings.ts';
 import { mayHoldLeftOut } from '../build/what-counts.ts';
 import type { Layer } from '../config/layer.ts';
 import { resolveSource } from '../inputs/copyfiles.ts';
 import type { KeptImage } from '../recipe/known-build.ts';
 import type { ContentDigest } from '../recipe/recipe.ts';
+import { resolveInRoot } from '../system/in-root.ts';
 import { registryOptions } from '../system/registry-options.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { CopiedTimes } from './copied-times.ts';
@@ -120,12 +122,17 @@ function ownLabels(labels: Readonly<Record<string, string>>): Readonly<Record<st
 }
 
 /** Files that the layer file itself puts where content is left out count by their sources. */
-function digestTree(
+async function digestTree(
   layer: Layer,
   files: Readonly<Record<string, string>>,
   root: string,
   { exec, temporary, signal }: Workspace,
 ): Promise<string> {
   const isLeftOut = layer.copyfiles.some(({ dest }) => mayHoldLeftOut(dest));
-  return treeDigest({ root, declared: isLeftOut ? files : {}, exec, temporary, signal });
+  const dated = new Set<string>();
+  for (const result of openscapResults(layer)) {
+    const file = await resolveInRoot(root, result);
+    if (file !== undefined) dated.add(Buffer.from(relative(root, file)).toString('latin1'));
+  }
+  return treeDigest({ root, declared: isLeftOut ? files : {}, dated, exec, temporary, signal });
 }

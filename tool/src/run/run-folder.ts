@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import { writeFileAtomic } from '../system/files.ts';
@@ -23,6 +23,8 @@ export interface LayerLog {
   /** File name within the run's folder. */
   readonly name: string;
   line(text: string): void;
+  /** A file beside it, `<name without .log>.<name>`; another of that name is replaced. */
+  keep(name: string, content: Uint8Array): void;
   close(): void;
 }
 
@@ -52,11 +54,13 @@ export function createRunFolder(stateDir: string, runId: string, onLost: (messag
       keep(() => appendFileSync(events, `${JSON.stringify(event)}\n`));
     },
     openLog(id) {
-      const name = `${encodeURIComponent(id)}.log`;
+      const stem = encodeURIComponent(id);
+      const name = `${stem}.log`;
       const fd = openSync(join(path, name), 'a', 0o600);
       return {
         name,
         line: (text) => keep(() => void writeSync(fd, `${text}\n`)),
+        keep: (file, content) => keep(() => writeFileSync(join(path, `${stem}.${file}`), content, { mode: 0o600 })),
         close: () => closeSync(fd),
       };
     },

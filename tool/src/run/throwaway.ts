@@ -48,6 +48,7 @@ export function openThrowaway(
         step: (_, work) => work(),
         say: () => undefined,
         warn: () => undefined,
+        keep: () => undefined,
         progress: () => undefined,
       };
     },

@@ -70,6 +70,7 @@ export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lock
       log.line(`warning: ${message}`);
       place.emit({ type: 'warning', id, message });
     },
+    keep: (name, content) => log.keep(name, content),
     progress(text, done, total) {
       const numbers = { ...(done === undefined ? {} : { done }), ...(total === undefined ? {} : { total }) };
       place.emit({ type: 'progress', id, text, ...numbers });

@@ -10,15 +10,17 @@ interface DownloadSettings {
   /** For the proxy variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  /** Most bytes to take; default 16 MiB. */
+  readonly limit?: number;
 }
 
-/** A small file (at most 16 MiB) from an http or https URL. Throws in words that name the host but not the URL's credentials. */
+/** A file from an http or https URL. Throws in words that name the host but not the URL's credentials. */
 export async function download(url: string, settings: DownloadSettings): Promise<Buffer> {
   const agents = createAgents({ verify: true, maxSockets: 1, env: settings.env });
   try {
     let place = new URL(url);
     for (let hop = 0; hop <= REDIRECTS; hop += 1) {
-      const answer = await get(place, agents, settings.signal);
+      const answer = await get(place, agents, settings);
       if (Buffer.isBuffer(answer)) return answer;
       place = new URL(answer, place);
     }
@@ -30,7 +32,11 @@ export async function download(url: string, settings: DownloadSettings): Promise
 }
 
 /** The body, or where it is. */
-function get(url: URL, agents: ReturnType<typeof createAgents>, signal: AbortSignal): Promise<Buffer | string> {
+function get(
+  url: URL,
+  agents: ReturnType<typeof createAgents>,
+  { signal, limit = LIMIT }: DownloadSettings,
+): Promise<Buffer | string> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | string>();
   const isSecure = url.protocol === 'https:';
   const options = { agent: isSecure ? agents.https : agents.http, signal, timeout: IDLE_MS };
@@ -51,7 +57,7 @@ function get(url: URL, agents: ReturnType<typeof createAgents>, signal: AbortSig
     }
     response.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > LIMIT) response.destroy(new Error(`${url.host}${url.pathname} is larger than ${LIMIT} bytes`));
+      if (size > limit) response.destroy(new Error(`${url.host}${url.pathname} is larger than ${limit} bytes`));
       chunks.push(chunk);
     });
     response.on('end', () => resolve(Buffer.concat(chunks)));

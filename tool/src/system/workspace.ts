@@ -22,6 +22,8 @@ export interface Workspace {
   say(line: string): void;
   /** Something the user should see in the summary. */
   warn(message: string): void;
+  /** Leaves a file beside the layer's log, called after it (`<log>.<name>`); for what was found out, also when the layer fails. */
+  keep(name: string, content: Uint8Array): void;
   /** Progress within a step: `done` of `total` (tasks, bytes); total may be unknown. */
   progress(text: string, done?: number, total?: number): void;
 }
