@@ -22,7 +22,7 @@ export function mendValue(place: Located, path: Path, issue: z.core.$ZodIssue): 
   if (expected.has('string') && isExactNumber(place) && path[1] !== 'publish_tags') {
     return { value: { ...scalar(place, place.text), plain: false }, wanted: 'text', taken: `the text '${place.text}'` };
   }
-  if (expected.has('array') && place.kind !== 'list') {
+  if (expected.has('array') && (place.kind === 'map' || (place.kind === 'scalar' && typeof place.value === 'string'))) {
     const { key: _name, ...item } = place;
     const value: Located = { ...bare(place), kind: 'list', items: [item as Located] };
     return { value, wanted: 'a list', taken: 'a list of one' };
