@@ -36,6 +36,16 @@ test('a build that nobody disturbs is built once', async () => {
   expect(await tree.published('site', 'etc/site')).toBe(PLAIN);
 });
 
+test.each(['ansible.cfg', 'playbooks/ansible.cfg'])('a new %s where there was none', async (name) => {
+  expectKept(await tree.disturb('site', () => {}), 'site');
+  await atRest('site');
+  await tree.write(name, '[defaults]\n');
+  const { layers } = JSON.parse((await tree.layers(['plan', 'site', '--json'])).stdout);
+  rmSync(tree.file(name));
+  expect(layers).toMatchObject([{ id: 'site', action: 'build' }]);
+  await atRest('site');
+});
+
 test('a copied file, edited and reverted', async () => {
   expectDiscarded(await tree.disturb('copied', editAndRevert('files/motd', 'edited\n')), 'copied');
   expect(await tree.published('copied', 'opt/motd')).toBe('welcome');
