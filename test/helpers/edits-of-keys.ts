@@ -55,6 +55,7 @@ export const OTHER_OPTIONS: Values<typeof OPTION_KEYS> = {
   publish_s3: 'https://other.example',
   s3_prefix: 'prefix/',
   s3_bucket: 'bucket',
+  s3_acl: 'public-read',
   s3_tls_verify: false,
   squashfs_options: '-comp gzip',
   boot_kernel: '6.*',

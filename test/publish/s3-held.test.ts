@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Destination } from '../../tool/src/config/destinations.ts';
 import type { BootArtefacts, BootFiles, LocalFile, PublishedImage } from '../../tool/src/publish/publisher.ts';
 import { createS3Publisher } from '../../tool/src/publish/s3.ts';
 import type { Buildah } from '../../tool/src/system/buildah.ts';
@@ -55,6 +56,8 @@ const boot: BootFiles = {
   },
 };
 
+type S3Destination = Extract<Destination, { kind: 's3' }>;
+
 function place(more: { tags?: string[]; squashfsOptions?: string[]; prefix?: string; name?: string } = {}) {
   const usual = { prefix: '', name: 'tiny', tags: ['latest'], squashfsOptions: [], bootKernel: 'newest' };
   return { kind: 's3', key: '', endpoint, bucket: 'boot-images', ...usual, ...more } as const;
@@ -66,9 +69,9 @@ const publisher = () =>
     policy: { attempts: 2, baseMs: 1, capMs: 5 },
     partSize: PART,
   });
-const publish = (destination: ReturnType<typeof place>, more: Partial<PublishedImage> = {}) =>
+const publish = (destination: S3Destination, more: Partial<PublishedImage> = {}) =>
   publisher().publish(publishedImage('0', {}, 'test/tiny', more), destination, workspace, boot);
-const observe = (destination: ReturnType<typeof place>, more: Partial<PublishedImage> = {}) =>
+const observe = (destination: S3Destination, more: Partial<PublishedImage> = {}) =>
   publisher().observe(publishedImage('0', {}, 'test/tiny', more), destination, workspace);
 
 /** Operations since the last call, each once, and how many requests. */
@@ -194,4 +197,40 @@ test('metadata stays below 2 KiB, and the owner of a long path is still known', 
   artefacts = { ...artefacts, kernel: await file('kernel', Buffer.from('newer')) };
   await publisher().publish({ ...image, contentDigest: OTHER }, place(), workspace, boot);
   expect(workspace.warnings).toEqual([]);
+});
+
+/** Requests that make an object → the ACL that they ask for. */
+const acls = () =>
+  fake.seen
+    .filter(({ operation }) => /^(PutObject|CopyObject|CreateMultipartUpload)$/.test(operation))
+    .map(({ operation, headers }) => `${operation} ${headers['x-amz-acl'] ?? '-'}`)
+    .sort();
+
+test('an ACL is asked for with every object, copies on the server too; without one no request names any', async () => {
+  await publish(place({ tags: ['latest', 'b'] }));
+  expect(acls()).toEqual(['CopyObject -', 'CreateMultipartUpload -', 'PutObject -', 'PutObject -']);
+  fake.seen.length = 0;
+  await publish({ ...place({ prefix: 'p/', tags: ['latest', 'b'] }), acl: 'public-read' });
+  expect(acls()).toEqual([
+    'CopyObject public-read',
+    'CreateMultipartUpload public-read',
+    'PutObject public-read',
+    'PutObject public-read',
+  ]);
+});
+
+test('another ACL is a copy of each object onto itself; a layer without one leaves shared kernels as they are', async () => {
+  await publish(place());
+  const open = { ...place(), acl: 'public-read' } as const;
+  expect(await observe(open)).toBeUndefined();
+  fake.seen.length = 0;
+  const { bytes } = await publish(open);
+  expect([bytes, squashes, acls()]).toEqual([0, 1, Array(3).fill('CopyObject public-read')]);
+  expect(await observe(open)).toBeDefined();
+  fake.seen.length = 0;
+  await publish(open);
+  expect(acls()).toEqual([]);
+  // Back: the root is this layer's alone.
+  await publish(place());
+  expect(acls()).toEqual(['CopyObject -']);
 });

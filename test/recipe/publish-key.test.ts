@@ -34,6 +34,7 @@ test('a label does not upload the squashfs again', () => {
 
 test('an S3 setting goes to S3 only', () => {
   expect(changed(recipes({}), recipes({ squashfs_options: '-comp lz4' }))).toEqual(['s3']);
+  expect(changed(recipes({}), recipes({ s3_acl: 'public-read' }))).toEqual(['s3']);
 });
 
 test('other content goes everywhere', () => {

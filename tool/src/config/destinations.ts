@@ -1,5 +1,9 @@
 import { normalize } from 'node:path/posix';
 import type { Layer } from './layer.ts';
+import type { LayerOptions } from './schema.ts';
+
+/** An object's ACL by one of S3's names. */
+export type CannedAcl = NonNullable<LayerOptions['s3_acl']>;
 
 /**
  * Where a layer's image goes. `key` names the destination in records and stays the same as long as the place does;
@@ -26,6 +30,8 @@ export type Destination =
       readonly key: string;
       readonly endpoint: string;
       readonly bucket: string;
+      /** Absent where the layer says nothing: whatever ACL the server gives. */
+      readonly acl?: CannedAcl;
     } & BootSettings)
   | ({
       readonly kind: 'file';
@@ -70,7 +76,9 @@ export function destinationsOf(layer: Layer): Destination[] {
     destinations.push({ kind: 'file', key: `file:${directory}/${boot.prefix}${name}`, directory, ...boot });
   } else if (endpoint !== '') {
     const bucket = options.s3_bucket;
-    destinations.push({ kind: 's3', key: `s3:${endpoint}/${bucket}/${boot.prefix}${name}`, endpoint, bucket, ...boot });
+    const key = `s3:${endpoint}/${bucket}/${boot.prefix}${name}`;
+    const acl = options.s3_acl === undefined ? {} : { acl: options.s3_acl };
+    destinations.push({ kind: 's3', key, endpoint, bucket, ...acl, ...boot });
   }
   return destinations;
 }

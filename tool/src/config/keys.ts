@@ -69,7 +69,8 @@ export const OPTION_KEYS = {
   s3_bucket: { counts: 'publish', flag: '--s3-bucket', description: 'Bucket' },
   s3_acl: {
     counts: 'publish',
-    description: "Canned ACL of the objects, kept on copies that the server makes; without it, the server's own default",
+    description:
+      "Canned ACL of the objects, kept on copies that the server makes; without it, the server's own default",
   },
   s3_tls_verify: { counts: 'neither', description: 'Verify the certificate of the S3 endpoint' },
   squashfs_options: { counts: 'publish', description: 'Arguments of mksquashfs' },

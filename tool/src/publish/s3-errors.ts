@@ -80,6 +80,9 @@ export function explainS3(error: unknown, endpoint: string, bucket: string): unk
       'The account may not write there: it needs to read, list parts and write in this bucket.',
     );
   }
+  if (name === 'AccessControlListNotSupported') {
+    return say('the bucket takes no ACLs', 'Leave out s3_acl; a bucket policy says there who may read.');
+  }
   if (code === 'ENOTFOUND') return say('the host name is not known', 'Check publish_s3.');
   if (code === 'ECONNREFUSED') return say('nothing listens there', 'Check host and port in publish_s3.');
   return say(

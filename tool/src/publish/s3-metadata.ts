@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { CannedAcl } from '../config/destinations.ts';
 import type { FileContent } from './object-keys.ts';
 import type { WantedPublication } from './publisher.ts';
 import type { RootFacts } from './root-facts.ts';
@@ -8,13 +9,19 @@ import type { StoredObject } from './s3-objects.ts';
 /** S3 allows 2 KiB of user metadata in all; two kernels' names take at most 500 of it, digests and names of members 600. */
 const LONGEST_LAYER = 512;
 
-/** User metadata of an object; `root` only of roots. */
+/** User metadata of an object; `root` only of roots. No server tells an ACL in the reply to a HEAD, so that it is said here. */
 export function metadataOf(
   { layer, recipeKey, contentDigest }: WantedPublication,
   { sha256 }: FileContent,
-  root?: RootFacts,
+  { root, acl }: { readonly root?: RootFacts; readonly acl: CannedAcl | undefined },
 ): Metadata {
-  const own = { sha256, 'recipe-key': recipeKey, 'content-digest': contentDigest, layer: ownerOf(layer.id) };
+  const own = {
+    sha256,
+    'recipe-key': recipeKey,
+    'content-digest': contentDigest,
+    layer: ownerOf(layer.id),
+    ...(acl ? { acl } : {}),
+  };
   if (root === undefined) return own;
   return {
     ...own,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import PQueue from 'p-queue';
+import type { CannedAcl } from '../config/destinations.ts';
 import { type LocalFile, PublishFailure } from './publisher.ts';
 import type { S3Door } from './s3-client.ts';
 import { statusOf } from './s3-errors.ts';
@@ -14,6 +15,18 @@ const PARTS_AT_ONCE = 4;
 const MOST_PARTS = 10_000;
 const COPY_PART = 1024 ** 3;
 
+/** What every request that makes an object says of it. A copy on the server takes over no ACL, so that it is said again. */
+interface Written {
+  readonly ContentType: string;
+  readonly Metadata: Record<string, string>;
+  readonly ACL?: CannedAcl;
+}
+
+export function written(metadata: Metadata, acl: CannedAcl | undefined): Written {
+  const Metadata = { ...metadata };
+  return { ContentType: 'application/octet-stream', Metadata, ...(acl === undefined ? {} : { ACL: acl }) };
+}
+
 type Part = (number: number, uploadId: string) => Promise<CompletedPart>;
 
 /**
@@ -25,8 +38,9 @@ export async function multipartUpload(
   key: string,
   file: LocalFile,
   metadata: Metadata,
-  { uploads, partSize, onBytes }: { uploads: string; partSize: number; onBytes: (bytes: number) => void },
+  options: { readonly acl?: CannedAcl; uploads: string; partSize: number; onBytes: (bytes: number) => void },
 ): Promise<void> {
+  const { acl, uploads, partSize, onBytes } = options;
   const size = Math.max(partSize, Math.ceil(file.size / MOST_PARTS));
   const handle = await open(file.path, 'r');
   const hash = createHash('sha256');
@@ -56,7 +70,7 @@ export async function multipartUpload(
     if (hash.digest('hex') !== file.sha256) throw new PublishFailure(`${file.path} changed while it was uploaded`);
   };
   try {
-    await multipart(door, key, file.size, Math.ceil(file.size / size), metadata, part, check, uploads);
+    await multipart(door, key, file.size, Math.ceil(file.size / size), written(metadata, acl), part, check, uploads);
   } finally {
     await handle.close();
   }
@@ -68,7 +82,7 @@ export async function multipartCopy(
   source: { readonly CopySource: string; readonly CopySourceIfMatch?: string },
   key: string,
   size: number,
-  metadata: Metadata,
+  object: Written,
 ): Promise<void> {
   const { bucket: Bucket } = door.settings;
   const part: Part = async (PartNumber, UploadId) => {
@@ -78,7 +92,7 @@ export async function multipartCopy(
     const done = await door.send((client, sdk, options) => client.send(new sdk.UploadPartCopyCommand(input), options));
     return { ...checksumsOf(done.CopyPartResult ?? {}), PartNumber };
   };
-  await multipart(door, key, size, Math.ceil(size / COPY_PART), metadata, part, () => undefined, undefined);
+  await multipart(door, key, size, Math.ceil(size / COPY_PART), object, part, () => undefined, undefined);
 }
 
 async function multipart(
@@ -86,13 +100,13 @@ async function multipart(
   key: string,
   size: number,
   count: number,
-  metadata: Metadata,
+  object: Written,
   part: Part,
   check: () => void,
   uploads: string | undefined,
 ): Promise<void> {
   const { bucket: Bucket, endpoint } = door.settings;
-  const create = { Bucket, Key: key, ContentType: 'application/octet-stream', Metadata: { ...metadata } };
+  const create = { Bucket, Key: key, ...object };
   const { UploadId } = await door.send((client, sdk, options) =>
     client.send(new sdk.CreateMultipartUploadCommand(create), options),
   );
@@ -101,7 +115,7 @@ async function multipart(
   try {
     const parts = await allParts(count, (number) => part(number, UploadId));
     check();
-    await complete(door, key, UploadId, parts, size, metadata);
+    await complete(door, key, UploadId, parts, size, object.Metadata);
   } catch (error) {
     // Parts in flight have ended by now: one that arrived after the abort would stay for ever.
     await door

@@ -1,9 +1,10 @@
 import { open } from 'node:fs/promises';
+import type { CannedAcl } from '../config/destinations.ts';
 import type { LocalFile } from './publisher.ts';
 import type { S3Door } from './s3-client.ts';
 import { QUESTION } from './s3-client.ts';
 import { isRefused, statusOf } from './s3-errors.ts';
-import { type Metadata, multipartCopy, multipartUpload } from './s3-multipart.ts';
+import { type Metadata, multipartCopy, multipartUpload, written } from './s3-multipart.ts';
 
 /** The size up to which one request copies; S3 refuses more. */
 const MOST_IN_ONE_COPY = 5 * 1024 ** 3;
@@ -92,12 +93,17 @@ export async function putObject(
   key: string,
   file: LocalFile,
   metadata: Metadata,
-  options: { readonly uploads: string; readonly partSize: number; readonly onBytes: (bytes: number) => void },
+  options: {
+    readonly acl?: CannedAcl;
+    readonly uploads: string;
+    readonly partSize: number;
+    readonly onBytes: (bytes: number) => void;
+  },
 ): Promise<void> {
   if (file.size > options.partSize) return multipartUpload(door, key, file, metadata, options);
   const { bucket: Bucket } = door.settings;
   const body = await readWhole(file);
-  const put = { Bucket, Key: key, Body: body, ContentType: 'application/octet-stream', Metadata: { ...metadata } };
+  const put = { Bucket, Key: key, Body: body, ...written(metadata, options.acl) };
   await door.send((client, sdk, sending) => client.send(new sdk.PutObjectCommand(put), sending));
   options.onBytes(body.length);
 }
@@ -112,20 +118,20 @@ export async function copyObject(
   to: string,
   size: number,
   metadata: Metadata,
+  acl?: CannedAcl,
 ): Promise<void> {
   const { bucket: Bucket } = door.settings;
   const source = {
     CopySource: [Bucket, ...from.key.split('/')].map(encodeURIComponent).join('/'),
     ...(from.etag === '' ? {} : { CopySourceIfMatch: from.etag }),
   };
-  if (size > MOST_IN_ONE_COPY) return multipartCopy(door, source, to, size, metadata);
+  if (size > MOST_IN_ONE_COPY) return multipartCopy(door, source, to, size, written(metadata, acl));
   const copy = {
     Bucket,
     Key: to,
     ...source,
     MetadataDirective: 'REPLACE',
-    ContentType: 'application/octet-stream',
-    Metadata: { ...metadata },
+    ...written(metadata, acl),
   } as const;
   await door.send((client, sdk, sending) => client.send(new sdk.CopyObjectCommand(copy), sending));
 }

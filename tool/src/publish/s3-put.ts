@@ -1,4 +1,4 @@
-import type { Destination } from '../config/destinations.ts';
+import type { CannedAcl, Destination } from '../config/destinations.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { type BootContents, type BootNames, type BootObject, fileOf, objectsOf, overwritten } from './object-keys.ts';
 import { type BootArtefacts, PublishFailure, type WantedPublication } from './publisher.ts';
@@ -35,12 +35,13 @@ export async function putAll(
   from: { readonly artefacts: BootArtefacts } | { readonly holder: string },
 ): Promise<number> {
   const { door, view, image, destination, workspace } = putting;
+  const { acl } = destination;
   const objects = objectsOf(destination, names);
   const facts = rootFactsOf(image.contentDigest, destination, names, contents);
   const keys = 'holder' in from ? [...objects.map(({ key }) => key), from.holder] : objects.map(({ key }) => key);
   const stored = new Map(await Promise.all(keys.map(async (key) => [key, await view.head(key)] as const)));
   const holders = holdersOf(stored, contents);
-  const todo = objects.filter((object) => !isInLine(object, stored.get(object.key), contents, facts));
+  const todo = objects.filter((object) => !isInLine(object, stored.get(object.key), contents, facts, destination.acl));
   const sending = new Set(todo.map(({ kind }) => kind).filter((kind) => !holders.has(contents[kind].sha256)));
   const total = [...sending].reduce((sum, kind) => sum + contents[kind].size, 0);
   let sent = 0;
@@ -48,19 +49,24 @@ export async function putAll(
     const content = contents[kind];
     const before = stored.get(key);
     if (!isThere(before, content)) warnOfOwner(putting, key, before);
-    const metadata = metadataOf(image, content, kind === 'root' ? facts : undefined);
+    const metadata = metadataOf(image, content, { acl, ...(kind === 'root' ? { root: facts } : {}) });
     const holder = holders.get(content.sha256);
     if (holder !== undefined) {
       // Onto itself where only what it says of itself is out of date.
       const source = before !== undefined && isThere(before, content) ? { key, etag: before.etag } : holder;
-      if (await isCopied(() => copyObject(door, source, key, content.size, metadata), 'artefacts' in from)) continue;
+      if (await isCopied(() => copyObject(door, source, key, content.size, metadata, acl), 'artefacts' in from))
+        continue;
     }
     if (!('artefacts' in from)) throw new PublishFailure(`${key} went while it was published; publish again`);
     const onBytes = (bytes: number) => {
       sent += bytes;
       workspace.progress(`uploading ${key}`, sent, total);
     };
-    await putObject(door, key, fileOf(from.artefacts, kind), metadata, { ...putting, onBytes });
+    await putObject(door, key, fileOf(from.artefacts, kind), metadata, {
+      ...putting,
+      ...(acl ? { acl } : {}),
+      onBytes,
+    });
     holders.set(content.sha256, { key, etag: '' });
   }
   return sent;
@@ -77,14 +83,19 @@ async function isCopied(copy: () => Promise<void>, hasFile: boolean): Promise<bo
   }
 }
 
-/** Whether nothing is to be done for an object. Kernels are shared between layers and say nothing of the root. Pure. */
+/**
+ * Whether nothing is to be done for an object. Kernels are shared between layers: they say nothing of the root, and a layer without
+ * an ACL of its own leaves them as another made them. Pure.
+ */
 export function isInLine(
   { kind }: BootObject,
   stored: StoredObject | undefined,
   contents: BootContents,
   facts: RootFacts,
+  acl: CannedAcl | undefined,
 ): boolean {
   if (stored === undefined || !isThere(stored, contents[kind])) return false;
+  if (stored.metadata.acl !== acl && (kind === 'root' || acl !== undefined)) return false;
   return kind !== 'root' || sameFacts(rootFactsIn(stored), facts);
 }
 

@@ -155,7 +155,7 @@ async function isAllInLine(
 ): Promise<boolean> {
   const facts = rootFactsOf(contentDigest, destination, names, contents);
   const checks = objectsOf(destination, names).map(async (object) =>
-    isInLine(object, await view.head(object.key), contents, facts),
+    isInLine(object, await view.head(object.key), contents, facts, destination.acl),
   );
   return (await Promise.all(checks)).every(Boolean);
 }
