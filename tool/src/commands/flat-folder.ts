@@ -44,7 +44,7 @@ export function kindOf(file: string): 'layer' | 'template' | 'other' {
 }
 
 /** As `kindOf`, by the content. */
-export function kindOfText(text: string): 'layer' | 'template' | 'other' {
+function kindOfText(text: string): 'layer' | 'template' | 'other' {
   const hasOptions = /^["']?options["']?[ \t]*:/m.test(text) && /["']?\blayer[_-]type["']?[ \t]*:/.test(text);
   if (!hasOptions) return 'other';
   // `{%` at the beginning of a line, or a value that is nothing but `{{ … }}`: neither is YAML that says what it means.

@@ -55,9 +55,11 @@ export async function openLoneState(config: string, context: CommandContext): Pr
   };
 }
 
-function baseFolder({ XDG_STATE_HOME, TMPDIR }: CommandContext['env']): string {
+function baseFolder({ XDG_STATE_HOME, TMPDIR, _CONTAINERS_ROOTLESS_UID }: CommandContext['env']): string {
   if (XDG_STATE_HOME?.startsWith('/')) return join(XDG_STATE_HOME, 'layers/image-build');
-  return join(TMPDIR?.startsWith('/') ? TMPDIR : tmpdir(), `layers-image-build-${process.geteuid?.() ?? 0}`);
+  // In the user namespace of a plain user everybody is 0.
+  const uid = _CONTAINERS_ROOTLESS_UID || process.geteuid?.() || 0;
+  return join(TMPDIR?.startsWith('/') ? TMPDIR : tmpdir(), `layers-image-build-${uid}`);
 }
 
 /** In a folder that all may write to, somebody else may have made ours before us. */

@@ -4,7 +4,7 @@ import { readYaml } from '../config/read-yaml.ts';
 import { rangeOf } from '../config/source.ts';
 
 /** What a path of a layer file is for; it decides where in a tree its file belongs. */
-export type PathUse = 'source' | 'playbook' | 'inventory' | 'secret';
+type PathUse = 'source' | 'playbook' | 'inventory' | 'secret';
 
 /** A path as a layer file says it, with its place there. */
 export interface WrittenPath {
