@@ -67,6 +67,7 @@ export const OTHER_OPTIONS: Values<typeof OPTION_KEYS> = {
   ansible_verbosity: 2,
   ansible_tags: ['only'],
   ansible_skip_tags: ['never'],
+  ansible_requirements: 'requirements.yml',
   ansible_vault_password_file: 'vault',
   install_scap: true,
   scap_benchmark: true,

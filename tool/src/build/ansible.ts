@@ -3,6 +3,7 @@ import path from 'node:path';
 import { chosenEnvironment } from '../inputs/environment-inputs.ts';
 import { CommandFailure } from '../system/command.ts';
 import type { Workspace } from '../system/workspace.ts';
+import { collectionsPath, installCollections } from './ansible-collections.ts';
 import { ansibleEnvironment } from './ansible-environment.ts';
 import { type AnsibleEvent, followEvents } from './ansible-events.ts';
 import { REMOTE_TEMPORARY, writeInventory } from './ansible-inventory.ts';
@@ -26,6 +27,7 @@ export const ansibleBuilder: Builder = {
       vars: path.join(folder, 'vars.json'),
       events: path.join(folder, 'events'),
       trace: path.join(folder, 'trace'),
+      collections: path.join(folder, 'collections'),
     };
     const traces: (AnsibleTrace | TraceDefect)[] = [];
     const used = collectRepositories();
@@ -34,6 +36,14 @@ export const ansibleBuilder: Builder = {
     await writeInventory(files.inventory, { name: options.name, groups: options.groups, container: target.container });
     await writeFile(files.vars, JSON.stringify(options.vars), { mode: 0o600 });
     await withoutBindTargets(target, async () => {
+      if (options.ansible_requirements !== '') {
+        const { ANSIBLE_CONFIG: config } = ansibleEnvironment(
+          workspace,
+          target.resolve(options.playbooks[0] ?? ''),
+          files,
+        );
+        await workspace.step('collections', () => installCollections(files.collections, config, target, workspace));
+      }
       for (const playbook of options.playbooks) {
         await writeFile(files.events, '');
         await writeFile(files.trace, '', { mode: 0o600 });
@@ -71,15 +81,20 @@ interface Files {
   readonly vars: string;
   readonly events: string;
   readonly trace: string;
+  readonly collections: string;
 }
 
 async function play(playbook: string, files: Files, target: BuildTarget, workspace: Workspace): Promise<void> {
   const file = target.resolve(playbook);
   const seen = new Progress(workspace);
+  const own = ansibleEnvironment(workspace, file, files);
   const env = {
     ...proxyVariables(target.layer),
     ...chosenEnvironment(target.layer, process.env),
-    ...ansibleEnvironment(workspace, file, files),
+    ...own,
+    ...(target.layer.options.ansible_requirements === ''
+      ? {}
+      : { ANSIBLE_COLLECTIONS_PATH: await collectionsPath(files.collections, own.ANSIBLE_CONFIG) }),
   };
   const args = playbookArguments(file, files, target);
   try {

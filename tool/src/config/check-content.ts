@@ -27,6 +27,7 @@ export function checkContent(check: Check): void {
     if (command.cmd.includes('\0')) checkText(check, ['cmds', index], command.cmd);
   });
   for (const key of [
+    'ansible_requirements',
     'ansible_vault_password_file',
     'boot_kernel',
     'releasever',

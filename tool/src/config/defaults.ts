@@ -25,6 +25,7 @@ export const OPTION_DEFAULTS = {
   ansible_verbosity: 0,
   ansible_tags: [],
   ansible_skip_tags: [],
+  ansible_requirements: '',
   ansible_vault_password_file: '',
   install_scap: false,
   scap_benchmark: false,

@@ -98,6 +98,12 @@ export const OPTION_KEYS = {
   },
   ansible_tags: { counts: 'build', only: 'ansible', description: 'Only tasks with these tags' },
   ansible_skip_tags: { counts: 'build', only: 'ansible', description: 'Not the tasks with these tags' },
+  ansible_requirements: {
+    counts: 'build',
+    only: 'ansible',
+    description:
+      'Requirements file of collections, installed for this build only; archives in it are relative to the root of the tree',
+  },
   ansible_vault_password_file: { counts: 'neither', only: 'ansible', description: 'File with the vault password' },
   install_scap: {
     counts: 'build',

@@ -95,6 +95,7 @@ export const optionsSchema = described(OPTION_KEYS, {
   ansible_verbosity: integer(0, 4).default(OPTION_DEFAULTS.ansible_verbosity),
   ansible_tags: list.default(OPTION_DEFAULTS.ansible_tags),
   ansible_skip_tags: list.default(OPTION_DEFAULTS.ansible_skip_tags),
+  ansible_requirements: text.default(OPTION_DEFAULTS.ansible_requirements),
   ansible_vault_password_file: text.default(OPTION_DEFAULTS.ansible_vault_password_file),
   install_scap: z.boolean().default(OPTION_DEFAULTS.install_scap),
   scap_benchmark: z.boolean().default(OPTION_DEFAULTS.scap_benchmark),

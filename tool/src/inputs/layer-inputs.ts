@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type Diagnostic, InvalidInput } from '../config/diagnostic.ts';
 import type { Layer } from '../config/layer.ts';
 import type { Exec } from '../system/command.ts';
+import { requirementFiles } from './ansible-requirements.ts';
 import { type CopiedEntry, copiedSources, ignoreFiles, nameOf, resolveSource, setsMode } from './copyfiles.ts';
 import type { Digester, Entry } from './digest-file.ts';
 import { environmentOf } from './environment-inputs.ts';
@@ -113,7 +114,8 @@ function collectorFor(layer: Layer, problems: Diagnostic[]): <T>(read: () => T[]
 function namedFiles(layer: Layer, root: string): NamedFile[] {
   const keys = [...layer.repos, ...layer.exclusive_repos].flatMap(({ gpg = '' }) => keyFile(gpg, layer, root));
   const ignores = layer.copyfiles.flatMap((copyfile) => ignoreFiles(root, layer.file, copyfile));
-  return [...keys, ...ignores].map((path) => ({ name: nameOf(root, path), path }));
+  const { files: requirements } = requirementFiles(layer, root);
+  return [...keys, ...ignores, ...requirements].map((path) => ({ name: nameOf(root, path), path }));
 }
 
 /** A signing key named by path; one at a URL is the package manager's to fetch. */
