@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { requirementFiles } from '../../tool/src/inputs/ansible-requirements.ts';
 import { layer } from '../helpers/layers.ts';
+import { createInputTree } from './input-tree.ts';
 
 let root: string;
 
@@ -45,4 +46,22 @@ test('a file that is not there is named all the same; other layers have none', (
   const made = layer('l', { layer_type: 'ansible', playbooks: 'p.yaml', ansible_requirements: 'none.yml' });
   expect(requirementFiles(made, root).files).toEqual([path.join(root, 'none.yml')]);
   expect(requirementFiles(layer('l'), root).files).toEqual([]);
+});
+
+test('the file and its archives count for the build, and a missing one is told before any work', async () => {
+  using tree = createInputTree({
+    'p.yaml': '',
+    'c/a.tar.gz': '1',
+    'r.yml': 'collections: [{name: c/a.tar.gz, type: file}]\n',
+  });
+  const options = { playbooks: 'p.yaml', ansible_requirements: 'r.yml' };
+  const before = await tree.fixed(options);
+  expect(Object.keys(before.files)).toEqual(['c/a.tar.gz', 'r.yml']);
+  tree.write('c/a.tar.gz', '2');
+  const after = await tree.fixed(options);
+  expect(after.files['c/a.tar.gz']).not.toBe(before.files['c/a.tar.gz']);
+  expect(after.files['r.yml']).toBe(before.files['r.yml']);
+  await expect(tree.fixed({ ...options, ansible_requirements: 'none.yml' })).rejects.toMatchObject({
+    diagnostics: [{ code: 'missing-input', message: expect.stringContaining('none.yml') }],
+  });
 });
