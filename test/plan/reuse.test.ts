@@ -184,6 +184,8 @@ test('a lock that says what the recorded build used builds nothing, and the buil
   expect(same?.adopted?.recipeKey).toBe(same?.recipeKey);
   expect(same?.recipeKey).not.toBe(facts.records.get(base.id)?.recipeKey);
   expect(decided({ [url]: 'sha256:2' })?.action).toBe('build');
+  // A lock that says less than what was used is not what was used.
+  expect(decided({})?.action).toBe('build');
 });
 
 /** Nobody else knows anything. */
@@ -200,3 +202,44 @@ function settleWith(of: LayerGraph, facts: TestFacts): Plan {
   }
   return makePlan(of, facts, wish(of), plan);
 }
+
+test('a tag that is not ours any more is asked about before it is moved back', () => {
+  const facts = inLine(graph);
+  facts.shared = new Map([[base.id, { place: 'r/base', writes: true }]]);
+  const record = recordOf(base, SCRATCH);
+  const shared = { place: 'r/base', digest: 'sha256:1', size: 1 };
+  facts.records = new Map(facts.records).set(base.id, { ...record, image: { ...record.image, shared } });
+  facts.missingPublications = new Map([[base.id, new Set(['registry:r/base'])]]);
+  const only = wish(graph, { named: new Set([base.id]), needed: new Set([base.id]) });
+  expect(kinds(makePlan(graph, facts, only))).toEqual(['standing of base']);
+  const answered = (standing: ReturnType<typeof knownBuild> | null) =>
+    makePlan(graph, { ...facts, standing: new Map([[record.recipeKey, standing]]) }, only).decisions.get(base.id);
+  expect(answered(null)).toMatchObject({ action: 'publish', questions: [] });
+  expect(answered(knownBuild(record.recipeKey, 'base'))).toMatchObject({ action: 'publish', questions: [] });
+  const newer = answered(knownBuild(record.recipeKey, 'built anew'));
+  expect(newer).toMatchObject({
+    action: 'reuse',
+    content: content('built anew'),
+    reasons: [{ code: 'built-elsewhere' }],
+  });
+});
+
+test('a build that never came to the shared place goes there, without being built again', () => {
+  const facts = inLine(graph);
+  const decided = (writes: boolean, place = 'r/base') => {
+    facts.shared = new Map([[base.id, { place, writes }]]);
+    return makePlan(graph, facts, wish(graph)).decisions.get(base.id);
+  };
+  expect(decided(true)).toMatchObject({ action: 'publish', publish: [], reasons: [{ code: 'not-shared' }] });
+  expect(decided(false)?.action).toBe('nothing');
+});
+
+test('an external parent that cannot be asked is not asked again, and moves nothing', () => {
+  const one = layer('a', { parent: 'r/rocky:9' });
+  const of = graphOf([one], { a: { kind: 'external', reference: 'r/rocky:9' } });
+  const facts = { ...emptyFacts(of), unanswered: new Set(['r/rocky:9']) };
+  expect(makePlan(of, facts, wish(of)).questions).toEqual([]);
+  const record = { ...recordOf(one, { kind: 'external', manifest: 'sha256:1' }), externalParent: 'r/rocky:9' };
+  const recorded = { ...facts, records: new Map([[one.id, record]]) };
+  expect(actions(makePlan(of, recorded, wish(of, { refresh: true })))).toEqual({ a: 'nothing' });
+});

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { InvalidInput } from '../../tool/src/config/diagnostic.ts';
 import type { LockEntry } from '../../tool/src/config/lock.ts';
-import { locksOf, readLock, writeLock } from '../../tool/src/run/lock-file.ts';
+import { locksOf, readLock, writeLock as writeLockIn } from '../../tool/src/run/lock-file.ts';
 import { graphOf, layer } from '../helpers/layers.ts';
 
 let root: string;
@@ -13,6 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
+const writeLock = (changes: ReadonlyMap<string, LockEntry | undefined>) =>
+  writeLockIn(root, changes, path.join(root, '..', `${path.basename(root)}-locks`));
 const digest = `sha256:${'a'.repeat(64)}`;
 const entry: LockEntry = { repositories: { 'http://a.example/InRelease': digest } };
 
@@ -20,7 +22,6 @@ test('an entry is changed, and the others are what they are by then', async () =
   expect(await readLock(root)).toBeUndefined();
   expect(
     await writeLock(
-      root,
       new Map<string, LockEntry | undefined>([
         ['a', entry],
         ['b', entry],
@@ -28,10 +29,9 @@ test('an entry is changed, and the others are what they are by then', async () =
     ),
   ).toBe(true);
   // Another run, between our reading and our writing.
-  await writeLock(root, new Map<string, LockEntry | undefined>([['c', entry]]));
+  await writeLock(new Map<string, LockEntry | undefined>([['c', entry]]));
   expect(
     await writeLock(
-      root,
       new Map<string, LockEntry | undefined>([
         ['a', { repositories: {} }],
         ['b', undefined],
@@ -48,13 +48,12 @@ test('an entry is changed, and the others are what they are by then', async () =
 });
 
 test('a file with the same facts is not touched, whoever wrote it', async () => {
-  await writeLock(root, new Map<string, LockEntry | undefined>([['a', entry]]));
+  await writeLock(new Map<string, LockEntry | undefined>([['a', entry]]));
   const file = path.join(root, 'layers.lock');
   await writeFile(file, (await readFile(file, 'utf8')).replace('"a":', 'a: # ours'));
   const before = await stat(file);
   expect(
     await writeLock(
-      root,
       new Map<string, LockEntry | undefined>([
         ['a', entry],
         ['b', undefined],
@@ -69,9 +68,15 @@ test('a file with the same facts is not touched, whoever wrote it', async () => 
 
 test('a damaged lock is never written over', async () => {
   await writeFile(path.join(root, 'layers.lock'), 'version: 1\nlayers: []\n');
-  const refusal = await writeLock(root, new Map<string, LockEntry | undefined>([['a', entry]])).catch(
+  const refusal = await writeLock(new Map<string, LockEntry | undefined>([['a', entry]])).catch(
     (error: unknown) => error,
   );
   expect(refusal).toBeInstanceOf(InvalidInput);
   expect(await readFile(path.join(root, 'layers.lock'), 'utf8')).toBe('version: 1\nlayers: []\n');
+});
+
+test('who changes it at the same moment loses nothing', async () => {
+  const names = Array.from({ length: 12 }, (_, index) => `layer-${index}`);
+  await Promise.all(names.map((name) => writeLock(new Map([[name, entry]]))));
+  expect([...((await readLock(root))?.keys() ?? [])].sort()).toEqual(names.sort());
 });

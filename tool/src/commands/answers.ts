@@ -24,13 +24,13 @@ interface Opening {
 
 /** Who answers a plan's questions. Nothing of it is loaded before there is one: a null build asks none. */
 export function openAnswers(opening: Opening): {
-  memoryOf(layer: Layer): Promise<LayerMemory>;
+  memoryOf(layer: Layer, place?: string): Promise<LayerMemory>;
   answer(questions: readonly Question[]): Promise<boolean>;
 } {
-  let memories: Promise<Answering['memoryOf']> | undefined;
-  const memoryOf = async (layer: Layer): Promise<LayerMemory> => {
+  let memories: ReturnType<typeof openMemoriesOf> | undefined;
+  const memoryOf = async (layer: Layer, place?: string): Promise<LayerMemory> => {
     memories ??= openMemoriesOf(opening);
-    return (await memories)(layer);
+    return (await memories)(layer, place);
   };
   return {
     memoryOf,
@@ -41,7 +41,14 @@ export function openAnswers(opening: Opening): {
   };
 }
 
-async function openMemoriesOf({ context, root, facts, mode, cache, warn }: Opening): Promise<Answering['memoryOf']> {
+async function openMemoriesOf({
+  context,
+  root,
+  facts,
+  mode,
+  cache,
+  warn,
+}: Opening): Promise<(layer: Layer, place?: string) => Promise<LayerMemory>> {
   const { openMemories } = await import('./open-memories.ts');
   const { openAsking } = await import('./asking.ts');
   const [record] = [...facts.records.values()].filter(({ image }) => image.local !== undefined);

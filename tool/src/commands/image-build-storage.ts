@@ -1,8 +1,9 @@
 import { destinationsOf } from '../config/destinations.ts';
 import type { Layer } from '../config/layer.ts';
 import type { LayerRecord } from '../recipe/record.ts';
+import { pinnedReference } from '../run/external-parent.ts';
 import { keptName } from '../run/kept-name.ts';
-import { pinnedReference } from '../run/parent-image.ts';
+
 import type { Buildah } from '../system/buildah.ts';
 import type { Exec } from '../system/command.ts';
 import { openAsking } from './asking.ts';

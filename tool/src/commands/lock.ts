@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import { LOCK_FILE, type LockEntry } from '../config/lock.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
@@ -39,7 +39,7 @@ export const run: CommandRun = async (context) => {
   const lines = [...changes].flatMap(([id, entry]) => linesOf(id, lock?.get(id), entry));
   for (const line of lines) context.print(line);
   const checks = context.values.check === true;
-  const isWritten = !checks && (await writeLock(tree.root, changes));
+  const isWritten = !checks && (await writeLock(tree.root, changes, join(stateDir, 'locks')));
   context.print(conclusion(isWritten, lines.length > 0 || lock === undefined, entries.size));
   if (problems.length > 0) return 1;
   return checks && (lines.length > 0 || lock === undefined) ? 3 : 0;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
@@ -22,11 +23,11 @@ export async function readLocks(root: string, graph: LayerGraph, wish: Wish): Pr
 }
 
 /** Writes entries one after another: layers that are built side by side change one file. */
-export function createLockWriter(root: string): (id: LayerId, lock: LayerLock) => Promise<void> {
+export function createLockWriter(root: string, stateDir: string): (id: LayerId, lock: LayerLock) => Promise<void> {
   let last: Promise<unknown> = Promise.resolve();
   return async (id, lock) => {
     // One that failed is told to whoever asked for it.
-    last = last.catch(() => {}).then(() => writeLock(root, new Map([[id, lock]])));
+    last = last.catch(() => {}).then(() => writeLock(root, new Map([[id, lock]]), join(stateDir, 'locks')));
     await last;
   };
 }

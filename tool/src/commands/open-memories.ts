@@ -23,7 +23,7 @@ interface Opening {
 }
 
 /** Gives each layer's memory; opened when first asked for, and one connection pool for all. */
-export function openMemories(opening: Opening): (layer: Layer) => Promise<LayerMemory> {
+export function openMemories(opening: Opening): (layer: Layer, place?: string) => Promise<LayerMemory> {
   const said = new Set<string>();
   const warn = (message: string): void => {
     if (!said.has(message)) opening.warn(message);
@@ -31,10 +31,10 @@ export function openMemories(opening: Opening): (layer: Layer) => Promise<LayerM
   };
   let local: Promise<Memory | undefined> | undefined;
   const memories = new Map<string, Promise<Memory | undefined>>();
-  return async (layer) => {
+  return async (layer, at) => {
     local ??= openLocal(opening);
     const here = await local;
-    const place = sharedPlaceOf(layer, opening.cache);
+    const place = at ?? sharedPlaceOf(layer, opening.cache);
     if (place === undefined || opening.mode === 'off') return { ...(here && { local: here }), writes: false, warn };
     const key = JSON.stringify([place, layer.options.registry_opts_push]);
     let shared = memories.get(key);
@@ -48,12 +48,11 @@ export function openMemories(opening: Opening): (layer: Layer) => Promise<LayerM
 }
 
 async function openLocal({ graphRoot, asking }: Opening): Promise<Memory | undefined> {
-  if (graphRoot !== undefined) return createLocalMemory(graphRoot);
   try {
     return createLocalMemory((await asking.buildah.store()).graphRoot);
   } catch {
-    // A machine without buildah can still plan.
-    return undefined;
+    // A machine without buildah can still plan, by what its records say.
+    return graphRoot === undefined ? undefined : createLocalMemory(graphRoot);
   }
 }
 

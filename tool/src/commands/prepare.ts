@@ -3,9 +3,10 @@ import { relative } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { notBuiltYet } from '../config/not-built-yet.ts';
+import { sharedPlaceOf } from '../config/shared-place.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { select } from '../graph/select.ts';
-import type { LayerLock, Question, Wish } from '../plan/facts.ts';
+import type { LayerLock, Question, SharedPlace, Wish } from '../plan/facts.ts';
 import { makePlan, type Plan } from '../plan/plan.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import type { LayerMemory } from '../records/layer-memory.ts';
@@ -37,7 +38,7 @@ export interface Prepared {
   readonly verified: boolean;
   readonly warnings: readonly { readonly id: LayerId | null; readonly message: string }[];
   readonly reader: InputReader;
-  memoryOf(layer: Layer): Promise<LayerMemory>;
+  memoryOf(layer: Layer, place?: string): Promise<LayerMemory>;
   /** Answers questions of a plan into `facts`. */
   answer(questions: readonly Question[]): Promise<boolean>;
   /** Writes one layer's entry of layers.lock. */
@@ -55,7 +56,7 @@ export async function prepare(context: CommandContext, selectors: readonly strin
     const { printDiagnostics } = await import('./print-diagnostics.ts');
     printDiagnostics(context, diagnostics);
   }
-  const lock = { read: readLocks, write: createLockWriter(tree.root) };
+  const lock = { read: readLocks, write: createLockWriter(tree.root, stateDir) };
   return prepareLoaded(context, selectors, { ...loaded, records: openRecords(stateDir), lock });
 }
 
@@ -114,6 +115,7 @@ export async function prepareLoaded(
     warn,
     now: Date.now(),
     locks: await lock.read(tree.root, graph, wish),
+    shared: sharedPlaces(graph, tree.settings.cache, cache),
     architecture: machineArchitecture(),
     ...hostSuite(),
   });
@@ -132,7 +134,7 @@ export async function prepareLoaded(
   let plan = await settledPlan(graph, facts, wish, answers.answer);
   if (wish.refresh) {
     const { lookOutside } = await import('./look-outside.ts');
-    await lookOutside(context, graph, facts, plan, warn);
+    await lookOutside(context, graph, facts, plan, { answer: answers.answer, warn });
     plan = await settledPlan(graph, facts, wish, answers.answer);
   }
   await save();
@@ -163,6 +165,15 @@ async function settledPlan(
   let plan = makePlan(graph, facts, wish);
   while (plan.questions.length > 0 && (await answer(plan.questions))) plan = makePlan(graph, facts, wish, plan);
   return plan;
+}
+
+function sharedPlaces(graph: LayerGraph, cache: string, mode: CacheMode): Map<LayerId, SharedPlace> {
+  const places = new Map<LayerId, SharedPlace>();
+  for (const [id, layer] of mode === 'off' ? [] : graph.layers) {
+    const place = sharedPlaceOf(layer, cache);
+    if (place !== undefined) places.set(id, { place, writes: mode === 'write' });
+  }
+  return places;
 }
 
 /** Without a publication nothing of ours goes there. layers.yaml may turn it off and nothing more. */

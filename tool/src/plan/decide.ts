@@ -3,12 +3,12 @@ import type { Layer, LayerId } from '../config/layer.ts';
 import type { ParentLink } from '../graph/layer-graph.ts';
 import type { ContentDigest, Recipe, RecipeKey, RecipeParent } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
-import { candidatesOf } from './candidates.ts';
+import { type CandidateRecipe, candidatesOf } from './candidates.ts';
 import { ageReason } from './drift.ts';
 import type { Facts, Question, Wish } from './facts.ts';
 import { reasonsOf, stalePublications } from './publications.ts';
 import type { Reason } from './reason.ts';
-import { isLockedAlready, keyed, lookups, reuse } from './reuse.ts';
+import { isLockedAlready, isShared, keyed, lookups, reuse } from './reuse.ts';
 import { compellingReasons, isStillGood, ownReasons, staleReasons } from './stale-reasons.ts';
 
 /** What to do with one layer. */
@@ -60,12 +60,14 @@ export function decide(layer: Layer, link: ParentLink, parent: ParentState, fact
   };
   if (compelling.length > 0) return { ...build(compelling), replaces: true };
   const current = record && candidates.find(({ key }) => key === record.recipeKey);
+  const standing = current && facts.standing.get(current.key);
+  if (record && current && standing && standing.content !== record.content) {
+    const replaced = { code: 'built-elsewhere', text: 'another machine has built it anew' };
+    return reuse(layer, link, current, standing, { facts, publish, reasons: [replaced] });
+  }
   const reasons = staleReasons(layer, link, record, current, first, facts);
   if (record !== undefined && current !== undefined && reasons.length === 0) {
-    const stale = stalePublications(layer, record, publish, facts);
-    const known = { id, ...keyed(current), content: record.content, questions: [] };
-    if (stale.length === 0) return { ...known, action: 'nothing', reasons: [], publish: [] };
-    return { ...known, action: 'publish', reasons: reasonsOf(stale), publish: stale.map((one) => one.destination) };
+    return bringToDestinations(layer, record, current, publish, { facts, wish });
   }
   if (!wish.reuse) return build(reasons);
   for (const candidate of candidates) {
@@ -83,4 +85,27 @@ export function decide(layer: Layer, link: ParentLink, parent: ParentState, fact
   const replaces =
     candidates.some(({ key }) => facts.builds.get(key) != null) || reasons.some(({ code }) => code === 'age');
   return { ...build(reasons, questions), ...(replaces && { replaces }) };
+}
+
+/** What to do for a layer whose build is good: nothing, or what destinations and the shared place lack. */
+function bringToDestinations(
+  layer: Layer,
+  record: LayerRecord,
+  current: CandidateRecipe,
+  publish: readonly Destination[],
+  { facts, wish }: { readonly facts: Facts; readonly wish: Wish },
+): Decision {
+  const { id } = layer;
+  const stale = stalePublications(layer, record, publish, facts);
+  const known = { id, ...keyed(current), content: record.content };
+  const unshared = isShared(record, facts)
+    ? []
+    : [{ code: 'not-shared', text: `not in ${facts.shared.get(id)?.place} yet` }];
+  const reasons = [...reasonsOf(stale), ...unshared];
+  if (reasons.length === 0) return { ...known, action: 'nothing', reasons, publish: [], questions: [] };
+  // A tag that is not ours any more may be that of a newer build: then ours must not move it back.
+  const isOvertaken = reasons.some(({ code }) => code === 'publication-missing');
+  const asks = wish.reuse && isOvertaken && facts.shared.has(id) && !facts.standing.has(current.key);
+  const questions: Question[] = asks ? [{ kind: 'standing', id, key: current.key }] : [];
+  return { ...known, action: 'publish', reasons, publish: stale.map((one) => one.destination), questions };
 }

@@ -41,44 +41,21 @@ function ageText(ms: number): string {
   return `${Math.floor(hours / 24)} days`;
 }
 
-/** This room has no clock and no Date. Undefined for what is not an ISO 8601 time in UTC. */
+/** Undefined for what is not an ISO 8601 time in UTC. */
 function millisecondsOf(iso: string): number | undefined {
-  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?Z$/.exec(iso);
-  if (match === null) return undefined;
-  const [year, month, day, hours, minutes, seconds] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const fraction = Math.round(Number(match[7] ?? 0) * 1000);
-  return ((daysSinceEpoch(year, month, day) * 24 + hours) * 3600 + minutes * 60 + seconds) * 1000 + fraction;
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(iso)) return undefined;
+  // biome-ignore lint/style/noRestrictedGlobals: reading a text asks no clock
+  const milliseconds = Date.parse(iso);
+  return Number.isNaN(milliseconds) ? undefined : milliseconds;
 }
 
-/** Of the Gregorian calendar; years begin in March, so that a leap day is the last of its year. */
-function daysSinceEpoch(year: number, month: number, day: number): number {
-  const of = month <= 2 ? year - 1 : year;
-  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
-  return of * 365 + Math.floor(of / 4) - Math.floor(of / 100) + Math.floor(of / 400) + dayOfYear - 719_468;
-}
-
-/** The outside as it was asked for at this moment; what could not be asked is left out, and moved nothing. */
-export interface OutsideNow {
-  /** URL → `sha256:…`. */
-  readonly repositories: ReadonlyMap<string, string>;
-  readonly parent?: { readonly reference: string; readonly recorded: string; readonly now: string };
-}
-
-/** What moved outside since a build, as reasons to build it again (`--refresh`). `used`: KnownBuild.repositories. */
-export function movedReasons(used: Readonly<Record<string, string>>, outside: OutsideNow): Reason[] {
-  const { repositories, parent } = outside;
-  const moved = Object.keys(used).filter((url) => (repositories.get(url) ?? used[url]) !== used[url]);
-  const reasons = moved.map((url) => ({ code: 'repository-moved', text: `package repository moved: ${url}` }));
-  if (parent === undefined || parent.recorded === parent.now) return reasons;
-  const text = `parent ${parent.reference} moved to ${shortDigest(parent.now)}`;
-  return [{ code: 'parent-moved', text }, ...reasons];
+/**
+ * What moved outside since a build, as reasons to build it again (`--refresh`). `used`: KnownBuild.repositories; `now`: URL → `sha256:…`,
+ * without what could not be asked, which moved nothing.
+ */
+export function movedReasons(used: Readonly<Record<string, string>>, now: ReadonlyMap<string, string>): Reason[] {
+  const moved = Object.keys(used).filter((url) => (now.get(url) ?? used[url]) !== used[url]);
+  return moved.map((url) => ({ code: 'repository-moved', text: `package repository moved: ${url}` }));
 }
 
 function shortDigest(digest: string): string {

@@ -24,6 +24,10 @@ export interface Facts {
   readonly builds: ReadonlyMap<RecipeKey, KnownBuild | null>;
   /** Layer → what its destinations hold of a build that this machine has no record of. */
   readonly observed: ReadonlyMap<LayerId, Observed>;
+  /** Recipe key → what stands under it in the shared place now, for records that may not be the last word; null: nothing. */
+  readonly standing: ReadonlyMap<RecipeKey, KnownBuild | null>;
+  /** Layer → where machines share its builds; absent: nowhere. */
+  readonly shared: ReadonlyMap<LayerId, SharedPlace>;
   readonly records: ReadonlyMap<LayerId, LayerRecord>;
   /** Layers whose recorded image is not in local storage (any more). */
   readonly missingImages: ReadonlySet<LayerId>;
@@ -33,10 +37,18 @@ export interface Facts {
   readonly missingPublications: ReadonlyMap<LayerId, ReadonlySet<string>>;
   /** Reference of an external parent → manifest digest, where it was asked for. A layer's own record beats it. */
   readonly externals: ReadonlyMap<string, string>;
+  /** References that were asked for in vain. */
+  readonly unanswered: ReadonlySet<string>;
   /** What layers.lock says of a layer. */
   readonly locks: ReadonlyMap<LayerId, LayerLock>;
   /** `--refresh`: layer → what moved outside since it was built. */
   readonly moved: ReadonlyMap<LayerId, readonly Reason[]>;
+}
+
+export interface SharedPlace {
+  readonly place: string;
+  /** Whether our builds go there. */
+  readonly writes: boolean;
 }
 
 export interface FixedInputs {
@@ -69,6 +81,7 @@ export type Question =
   | { readonly kind: 'external-digest'; readonly reference: string }
   | { readonly kind: 'input-sets'; readonly id: LayerId; readonly key: ProbeKey }
   | { readonly kind: 'build'; readonly id: LayerId; readonly key: RecipeKey }
+  | { readonly kind: 'standing'; readonly id: LayerId; readonly key: RecipeKey }
   | { readonly kind: 'publications'; readonly id: LayerId; readonly record: LayerRecord };
 
 /** What the user asked for. */

@@ -76,7 +76,8 @@ function parentState(
       return {
         kind: 'unsettled',
         reason: { code: 'external-unknown', text: `the digest of ${link.reference} is not known yet` },
-        questions: [{ kind: 'external-digest', reference: link.reference }],
+        // Asked once: who could not be reached is not waited for again.
+        questions: facts.unanswered.has(link.reference) ? [] : [{ kind: 'external-digest', reference: link.reference }],
       };
     }
     case 'layer': {
@@ -97,7 +98,9 @@ function parentState(
  */
 export function externalDigest(id: LayerId, reference: string, facts: Facts, wish: Wish): string | undefined {
   const asked = facts.externals.get(reference);
-  if (wish.refresh || (wish.force && wish.named.has(id))) return asked;
+  const looksOutside = wish.refresh || (wish.force && wish.named.has(id));
+  // What cannot be asked moves nothing.
+  if (looksOutside && !facts.unanswered.has(reference)) return asked;
   const locked = facts.locks.get(id)?.parent;
   if (locked?.reference === reference) return locked.digest;
   const record = facts.records.get(id);

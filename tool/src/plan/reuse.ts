@@ -1,5 +1,5 @@
 import type { Destination } from '../config/destinations.ts';
-import type { Layer } from '../config/layer.ts';
+import type { Layer, LayerId } from '../config/layer.ts';
 import type { ParentLink } from '../graph/layer-graph.ts';
 import type { InputSet, ProbeKey } from '../recipe/input-set.ts';
 import type { KnownBuild } from '../recipe/known-build.ts';
@@ -62,6 +62,12 @@ export function reuse(
   };
 }
 
+/** Whether other machines find the recorded build, or need not. */
+export function isShared(record: LayerRecord, facts: Pick<Facts, 'shared'>): boolean {
+  const shared = facts.shared.get(record.id as LayerId);
+  return shared === undefined || !shared.writes || record.image.shared?.place === shared.place;
+}
+
 /** The record of a build. Pure; the only place where one is put together. */
 export function recordOf(
   { id }: Layer,
@@ -87,7 +93,9 @@ export function recordOf(
  */
 export function isLockedAlready(record: LayerRecord, { recipe, key }: CandidateRecipe): boolean {
   if (key === record.recipeKey) return false;
-  const used = Object.entries(recipe.lock ?? {}).every(([url, digest]) => record.repositories[url] === digest);
+  const locked = recipe.lock ?? {};
+  const urls = new Set([...Object.keys(locked), ...Object.keys(record.repositories)]);
+  const used = [...urls].every((url) => record.repositories[url] === locked[url]);
   return used && recipeKeyOf(withoutLock(recipe)) === recipeKeyOf(withoutLock(record.recipe));
 }
 

@@ -19,12 +19,16 @@ export interface LayerMemory {
 export async function findBuild(memory: LayerMemory, key: RecipeKey): Promise<KnownBuild | undefined> {
   const local = await memory.local?.find(key);
   if (memory.shared === undefined) return local;
-  // Asked too when the image is here: who loses a race adopts the winner's.
-  if (local?.image.shared?.place === memory.shared.place) return local;
+  // Asked too when the image is here: who loses a race adopts the winner's, and what was built anew replaces ours.
   const shared = await tolerant(memory, () => memory.shared?.find(key));
   if (shared === undefined) return local;
   if (local?.content !== shared.content) return shared;
   return { ...shared, image: { ...local.image, ...shared.image } };
+}
+
+/** What stands under a key in the shared place, whatever this machine remembers. */
+export async function findShared(memory: LayerMemory, key: RecipeKey): Promise<KnownBuild | undefined> {
+  return tolerant(memory, () => memory.shared?.find(key));
 }
 
 /** Sets known under a probe key, this machine's first. */
@@ -62,12 +66,13 @@ export async function keepBuild(
   const { layer, recipe, ...known } = build;
   const result: KnownBuild =
     shared === undefined ? known : { ...shared, image: { ...(isOurs ? build.image : {}), ...shared.image } };
-  if (inputs !== undefined) await memory.local?.keepInputSet(inputs.key, inputs.set);
+  if (inputs !== undefined) await kept(memory, () => memory.local?.keepInputSet(inputs.key, inputs.set));
   // What another machine built is remembered here once its image is.
-  if (isOurs)
-    await memory.local?.keep({ ...build, ...result, image: { ...result.image, local: build.image.local } }, workspace, {
-      replace: true,
-    });
+  const { local } = build.image;
+  if (isOurs) {
+    const here = { ...build, ...result, image: { ...result.image, local } };
+    await kept(memory, () => memory.local?.keep(here, workspace, { replace: true }));
+  }
   return result;
 }
 
@@ -85,5 +90,14 @@ async function tolerant<T>(memory: LayerMemory, ask: () => Promise<T | undefined
     if (!(error instanceof MemoryUnreachable)) throw error;
     memory.warn(error.message);
     return undefined;
+  }
+}
+
+/** A storage that cannot be written to costs a later build and nothing else. */
+async function kept(memory: LayerMemory, keep: () => Promise<unknown> | undefined): Promise<void> {
+  try {
+    await keep();
+  } catch (error) {
+    memory.warn(`the build is not remembered in local storage: ${(error as Error).message}`);
   }
 }

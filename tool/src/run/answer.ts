@@ -7,7 +7,7 @@ import { labelsOf } from '../recipe/labels.ts';
 import { portableReferences } from '../recipe/portable-references.ts';
 import { publishKeyOf, publishRecipeOf } from '../recipe/publish-key.ts';
 import type { LayerRecord, PublicationRecord } from '../recipe/record.ts';
-import { findBuild, knownInputSets, type LayerMemory } from '../records/layer-memory.ts';
+import { findBuild, findShared, knownInputSets, type LayerMemory } from '../records/layer-memory.ts';
 import type { MutableFacts } from './gather-facts.ts';
 import type { InputReader } from './input-reader.ts';
 
@@ -36,8 +36,9 @@ export async function answerQuestions(
 async function answer(question: Question, facts: MutableFacts, world: Answering): Promise<boolean> {
   if (question.kind === 'external-digest') {
     const digest = await world.externalDigest(question.reference);
-    if (digest !== undefined) facts.externals.set(question.reference, digest);
-    return digest !== undefined;
+    if (digest === undefined) facts.unanswered.add(question.reference);
+    else facts.externals.set(question.reference, digest);
+    return true;
   }
   const layer = world.graph.layers.get(question.id) as Layer;
   if (question.kind === 'publications') {
@@ -48,6 +49,10 @@ async function answer(question: Question, facts: MutableFacts, world: Answering)
     return true;
   }
   const memory = await world.memoryOf(layer);
+  if (question.kind === 'standing') {
+    facts.standing.set(question.key, (await findShared(memory, question.key)) ?? null);
+    return true;
+  }
   if (question.kind === 'build') {
     // Another layer with the same recipe, kept elsewhere, may know it.
     const found = (await findBuild(memory, question.key)) ?? facts.builds.get(question.key) ?? null;

@@ -2,6 +2,7 @@ import { destinationsOf } from '../config/destinations.ts';
 import type { Layer } from '../config/layer.ts';
 import type { Decision } from '../plan/decide.ts';
 import { stalePublications } from '../plan/publications.ts';
+import { isShared } from '../plan/reuse.ts';
 import { placeOf } from '../recipe/publish-key.ts';
 import { probeKeyOf } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
@@ -11,6 +12,7 @@ import type { Workspace } from '../system/workspace.ts';
 import { buildOnce } from './build-once.ts';
 import type { Failure } from './events.ts';
 import { failureOf } from './failure.ts';
+import { imageInStorage } from './image-of.ts';
 import { publishImage } from './publish-image.ts';
 import type { Done, LayerWork } from './work-on-layer.ts';
 
@@ -18,8 +20,8 @@ import type { Done, LayerWork } from './work-on-layer.ts';
 const ATTEMPTS = 3;
 
 /**
- * Builds, takes over or publishes as decided. Nothing is recorded or leaves the machine before the inputs were read again and found
- * unchanged. Throws what `buildImage` throws; failures of destinations are in the result, as the build is not lost with them.
+ * Builds, takes over or publishes as decided. A build is neither recorded nor leaves the machine before its inputs were read again and
+ * found unchanged. Throws what `buildImage` throws; failures of destinations are in the result, as the build is not lost with them.
  */
 export async function bringInLine(
   work: LayerWork,
@@ -32,10 +34,10 @@ export async function bringInLine(
   const { adopted } = decision;
   if (adopted !== undefined) {
     workspace.say(`taken over from ${adopted.image.shared?.place ?? 'local storage'}`);
-    await work.remember(await shared(work, layer, adopted, workspace));
+    await work.remember(adopted);
   }
-  const record = work.facts.records.get(layer.id) as LayerRecord;
   try {
+    const record = await shared(work, layer, workspace);
     return await publishAll(work, layer, record, decision, workspace, adopted === undefined ? 'published' : 'reused');
   } catch (error) {
     if (!(error instanceof ImageGone)) throw error;
@@ -44,19 +46,26 @@ export async function bringInLine(
   }
 }
 
-/** A build that is ours under a new key, as a lock gives it one, is found by others under that key too. */
-async function shared(work: LayerWork, layer: Layer, record: LayerRecord, workspace: Workspace): Promise<LayerRecord> {
-  const { local } = record.image;
-  if (work.facts.builds.get(record.recipeKey) != null || local === undefined) return record;
-  if (work.facts.missingImages.has(layer.id)) return record;
-  const { inputSet } = record;
+/**
+ * The layer's record, its build where other machines find it: one that was made with `--no-publish`, or while the place could not be
+ * reached, or that a lock gave a new key, comes there now. Who was first there wins. Throws ImageGone.
+ */
+async function shared(work: LayerWork, layer: Layer, workspace: Workspace): Promise<LayerRecord> {
+  const record = work.facts.records.get(layer.id) as LayerRecord;
+  if (isShared(record, work.facts) && work.facts.builds.get(record.recipeKey) !== null) return record;
+  const memory = await work.memoryOf(layer);
+  if (memory.shared !== undefined && !memory.writes) return record;
+  const local = await imageInStorage(work, layer.id, workspace);
+  const here = work.facts.records.get(layer.id) as LayerRecord;
   const fixed = work.facts.inputs.get(layer.id)?.files ?? {};
-  const inputs = inputSet && { key: probeKeyOf(record.recipe, fixed), set: inputSet };
-  const toKeep = { ...record, layer, image: { ...record.image, local } };
-  const kept = await workspace.step('keep', async () =>
-    keepBuild(await work.memoryOf(layer), toKeep, workspace, { replace: false, ...(inputs && { inputs }) }),
+  const inputs = here.inputSet && { key: probeKeyOf(here.recipe, fixed), set: here.inputSet };
+  const toKeep = { ...here, layer, image: { ...here.image, local } };
+  const kept = await workspace.step('keep', () =>
+    keepBuild(memory, toKeep, workspace, { replace: false, ...(inputs && { inputs }) }),
   );
-  return { ...record, ...kept };
+  const result = { ...here, ...kept };
+  await work.remember(result);
+  return result;
 }
 
 async function build(work: LayerWork, layer: Layer, decision: Decision, workspace: Workspace): Promise<Done> {

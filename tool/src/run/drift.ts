@@ -78,7 +78,7 @@ export async function movedOutside(
   for (const { id, message } of problems) warn(id, message);
   const moved = new Map<LayerId, readonly Reason[]>();
   for (const [id, build] of builds) {
-    const reasons = movedReasons(build.repositories, { repositories: digests.get(id) ?? new Map() });
+    const reasons = movedReasons(build.repositories, digests.get(id) ?? new Map());
     if (reasons.length > 0) moved.set(id, reasons);
   }
   return moved;

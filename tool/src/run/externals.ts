@@ -69,7 +69,8 @@ interface Index {
   readonly manifests: readonly { readonly digest: string; readonly annotations?: Readonly<Record<string, string>> }[];
 }
 
-async function layoutDigest(directory: string, tag: string): Promise<string> {
+/** Digest that a tag of a layout names. Throws where there is none. */
+export async function layoutDigest(directory: string, tag: string): Promise<string> {
   const index = JSON.parse(await readFile(join(directory, 'index.json'), 'utf8')) as Index;
   const found = index.manifests.find((one) => one.annotations?.['org.opencontainers.image.ref.name'] === tag);
   if (found === undefined) throw new Error(`the layout ${directory} has no tag ${tag}`);

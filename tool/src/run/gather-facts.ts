@@ -5,7 +5,7 @@ import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { LayerInputs } from '../inputs/layer-inputs.ts';
-import type { Candidate, Facts, FixedInputs, LayerLock, Observed } from '../plan/facts.ts';
+import type { Candidate, Facts, FixedInputs, LayerLock, Observed, SharedPlace } from '../plan/facts.ts';
 import type { Reason } from '../plan/reason.ts';
 import type { ProbeKey } from '../recipe/input-set.ts';
 import type { KnownBuild } from '../recipe/known-build.ts';
@@ -21,6 +21,8 @@ export interface MutableFacts extends Facts {
   readonly recorded: Map<LayerId, { readonly files: Recipe['files'] }>;
   readonly candidates: Map<ProbeKey, readonly Candidate[]>;
   readonly builds: Map<RecipeKey, KnownBuild | null>;
+  readonly standing: Map<RecipeKey, KnownBuild | null>;
+  readonly unanswered: Set<string>;
   readonly observed: Map<LayerId, Observed>;
   readonly records: Map<LayerId, LayerRecord>;
   readonly missingImages: Set<LayerId>;
@@ -39,6 +41,7 @@ export interface Gathering {
   readonly hostSuite?: string;
   readonly now: number;
   readonly locks: Map<LayerId, LayerLock>;
+  readonly shared: ReadonlyMap<LayerId, SharedPlace>;
   readonly reader: Pick<InputReader, 'fixed' | 'ofSet'>;
   /**
    * Whether a destination still holds what the record says; undefined: nobody asks, the record is believed. What is on this
@@ -59,6 +62,9 @@ export async function gatherFacts(from: Gathering): Promise<MutableFacts> {
     recorded: new Map(),
     candidates: new Map(),
     builds: new Map(),
+    standing: new Map(),
+    unanswered: new Set(),
+    shared: from.shared,
     observed: new Map(),
     records: new Map(),
     missingImages: new Set(),

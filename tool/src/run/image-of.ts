@@ -2,7 +2,7 @@ import type { Layer, LayerId } from '../config/layer.ts';
 import type { KeptImage } from '../recipe/known-build.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { ImageGone } from '../records/image-gone.ts';
-import { pullBuild } from '../records/layer-memory.ts';
+import { findShared, pullBuild } from '../records/layer-memory.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { keptName } from './kept-name.ts';
 import type { LayerWork } from './work-on-layer.ts';
@@ -15,10 +15,15 @@ export async function imageInStorage(work: LayerWork, id: LayerId, workspace: Wo
   const record = work.facts.records.get(id);
   const layer = work.graph.layers.get(id) as Layer;
   if (record === undefined) throw new ImageGone(`${id} has no record`);
-  const { local } = record.image;
-  if (local !== undefined && !work.facts.missingImages.has(id)) return local;
-  if (record.image.shared === undefined) throw new ImageGone(`the image of ${id} is not in local storage any more`);
-  const memory = await work.memoryOf(layer);
+  const { local, shared } = record.image;
+  // The record may be of another storage than the one that this run builds in.
+  const isHere = local !== undefined && !work.facts.missingImages.has(id);
+  if (isHere && (await workspace.buildah.store()).graphRoot === local.graphRoot) return local;
+  if (shared === undefined) throw new ImageGone(`the image of ${id} is not in local storage any more`);
+  // Where it is, which need not be where builds are shared by now.
+  const memory = await work.memoryOf(layer, shared.place);
+  if (memory.shared === undefined)
+    throw new ImageGone(`the image of ${id} is in ${shared.place}, which is not to be used`);
   try {
     const pulled = await workspace.step(`pull ${id}`, () => pullBuild(memory, record, workspace));
     await workspace.buildah.tag(pulled.id, [keptName(id, record.recipeKey)]);
@@ -28,6 +33,13 @@ export async function imageInStorage(work: LayerWork, id: LayerId, workspace: Wo
     return pulled;
   } catch (error) {
     if (!(error instanceof ImageGone)) throw error;
+    const standing = await findShared(await work.memoryOf(layer), record.recipeKey);
+    const isOther = standing?.image.shared !== undefined && standing.image.shared.digest !== shared.digest;
+    if (isOther) {
+      workspace.warn(`${error.message}: what another machine built since is used`);
+      await work.remember({ ...record, ...standing });
+      return imageInStorage(work, id, workspace);
+    }
     const { shared: _gone, ...places } = record.image;
     await work.remember({ ...record, image: places });
     work.facts.builds.set(record.recipeKey, null);

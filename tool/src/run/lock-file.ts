@@ -6,6 +6,7 @@ import { formatLock, LOCK_FILE, type Lock, type LockEntry } from '../config/lock
 import { readPlainLock } from '../config/lock-lines.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { writeFileAtomic } from '../system/files.ts';
+import { withFileLock } from '../system/with-file-lock.ts';
 
 /** Reads layers.lock; undefined where the tree has none. Throws InvalidInput with the places of all problems. */
 export async function readLock(root: string): Promise<Lock | undefined> {
@@ -37,9 +38,19 @@ export function locksOf(graph: LayerGraph, lock: Lock | undefined): Map<LayerId,
 
 /**
  * Changes entries of layers.lock and leaves the others as they are by now: another run of this tree may have written it since it was read. Whole after
- * a crash; not written when nothing changes. `undefined` takes an entry away. True when the file was written. Throws InvalidInput.
+ * a crash, and after another process that changes it at this moment (`locks`: folder for a lock); not written when nothing changes. `undefined` takes an entry away. True when the file was written. Throws InvalidInput.
  */
-export async function writeLock(root: string, changes: ReadonlyMap<string, LockEntry | undefined>): Promise<boolean> {
+export async function writeLock(
+  root: string,
+  changes: ReadonlyMap<string, LockEntry | undefined>,
+  locks: string,
+): Promise<boolean> {
+  const us = { runId: `lock-${process.pid}`, signal: new AbortController().signal, say: () => {} };
+  // Two processes that change it at once would otherwise lose an entry.
+  return withFileLock(join(locks, `${LOCK_FILE}.lock`), us, () => change(root, changes));
+}
+
+async function change(root: string, changes: ReadonlyMap<string, LockEntry | undefined>): Promise<boolean> {
   const before = await readLock(root);
   const lock = new Map(before);
   for (const [id, entry] of changes) {

@@ -1,10 +1,10 @@
 import { BuildFailure } from '../build/builder.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
-import { parseReference } from '../graph/reference.ts';
 import { externalDigest } from '../plan/plan.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { Workspace } from '../system/workspace.ts';
 import type { ParentImage } from './build-image.ts';
+import { pinnedParent } from './external-parent.ts';
 import type { LayerWork } from './work-on-layer.ts';
 
 /** What a build starts from, and what its recipe and record hold of that. */
@@ -36,8 +36,13 @@ export async function chooseParent(work: LayerWork, layer: Layer, workspace: Wor
           hint: 'no layer of this tree publishes it, and it could not be asked for: see the warning above',
         });
       }
-      const from = pinnedReference(link.reference, manifest);
-      return { image: { from, isExternal: true, inheritedLabels: {} }, recipe: { kind: 'external', manifest } };
+      // The recipe says what was used: a tag on this disk may have moved since its digest was recorded or locked.
+      const found = await pinnedParent(link.reference, manifest, workspace);
+      if (found.manifest !== manifest) workspace.warn(`${link.reference} is another image by now, which is used`);
+      return {
+        image: { from: found.from, isExternal: true, inheritedLabels: {} },
+        recipe: { kind: 'external', manifest: found.manifest },
+      };
     }
     default:
       return { image: { from: 'scratch', isExternal: false, inheritedLabels: {} }, recipe: { kind: 'scratch' } };
@@ -51,11 +56,4 @@ async function parentInStorage(work: LayerWork, id: LayerId, workspace: Workspac
   throw new BuildFailure(`the image of its parent ${id} is not in local storage`, {
     hint: `'layers build ${id}' makes it; without --only that happens by itself`,
   });
-}
-
-/** By digest where the place knows digests, so that a tag that moves meanwhile changes nothing. */
-export function pinnedReference(reference: string, manifest: string): string {
-  const parsed = parseReference(reference);
-  const isRemote = parsed !== undefined && parsed.transport === '' && !parsed.repository.startsWith('localhost/');
-  return isRemote ? `${parsed.repository}@${manifest}` : reference;
 }

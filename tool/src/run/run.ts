@@ -8,6 +8,7 @@ import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { Decision } from '../plan/decide.ts';
 import type { Question, Wish } from '../plan/facts.ts';
 import { decideNow, type Plan, plannedLayers } from '../plan/plan.ts';
+import { isShared } from '../plan/reuse.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import type { Buildah } from '../system/buildah.ts';
@@ -172,7 +173,9 @@ export async function run(request: RunRequest): Promise<RunSummary> {
       ...interrupted,
     };
     emit({ type: 'run-finished', summary });
-    await keepRecipes(folder.path, new Map([...plan.decisions.keys()].flatMap((id) => recipeNow(facts, id))));
+    await keepRecipes(folder.path, recipesOf(layers, facts, decide)).catch((error: Error) =>
+      emit({ type: 'warning', id: null, message: `its recipes are not kept: ${error.message}` }),
+    );
     await folder.finish(summary);
     return summary;
   } finally {
@@ -187,7 +190,11 @@ export async function run(request: RunRequest): Promise<RunSummary> {
 async function adoptAll(plan: Plan, work: LayerWork): Promise<ReadonlySet<LayerId>> {
   const isKnown = ({ recipeKey }: LayerRecord) => work.facts.builds.get(recipeKey) != null;
   const inLine = [...plan.decisions.values()].flatMap(({ id, action, adopted, publish, questions }) =>
-    action === 'reuse' && adopted !== undefined && isKnown(adopted) && publish.length + questions.length === 0
+    action === 'reuse' &&
+    adopted !== undefined &&
+    isKnown(adopted) &&
+    isShared(adopted, work.facts) &&
+    publish.length + questions.length === 0
       ? [{ id, adopted }]
       : [],
   );
@@ -195,10 +202,19 @@ async function adoptAll(plan: Plan, work: LayerWork): Promise<ReadonlySet<LayerI
   return new Set(inLine.map(({ id }) => id));
 }
 
-/** What the layer is made from now that the run is over. */
-function recipeNow(facts: MutableFacts, id: LayerId): [LayerId, RunRecipe][] {
-  const record = facts.records.get(id);
-  return record === undefined ? [] : [[id, { recipeKey: record.recipeKey, recipe: record.recipe }]];
+/** What each layer is made from now, or was tried to be made from. */
+function recipesOf(
+  layers: readonly LayerSummary[],
+  facts: MutableFacts,
+  decide: (id: LayerId) => Decision,
+): Map<LayerId, RunRecipe> {
+  const recipes = new Map<LayerId, RunRecipe>();
+  for (const { id, outcome, failure } of layers) {
+    const isDone = outcome !== 'failed' || failure?.code === 'publish';
+    const { recipe, recipeKey } = (isDone ? facts.records.get(id) : undefined) ?? decide(id);
+    if (recipe !== undefined && recipeKey !== undefined) recipes.set(id, { recipe, recipeKey });
+  }
+  return recipes;
 }
 
 function neededParent(graph: LayerGraph, plan: Plan, id: LayerId): LayerId | undefined {

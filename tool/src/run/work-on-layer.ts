@@ -13,7 +13,7 @@ import type { Workspace } from '../system/workspace.ts';
 import { bringInLine } from './bring-in-line.ts';
 import type { Failure, LayerOutcome, LayerSummary } from './events.ts';
 import { failureOf } from './failure.ts';
-import { type MutableFacts, readRecord } from './gather-facts.ts';
+import { type MutableFacts, readLayerInputs, readRecord } from './gather-facts.ts';
 import type { InputReader } from './input-reader.ts';
 import { lockLayer } from './locks.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -33,7 +33,8 @@ export interface LayerWork {
   /** The layer's decision from the facts of now; its parent is settled. */
   decide(id: LayerId): Decision;
   readonly reader: InputReader;
-  memoryOf(layer: Layer): Promise<LayerMemory>;
+  /** `place`: where an image is, if not where the layer's builds are shared. */
+  memoryOf(layer: Layer, place?: string): Promise<LayerMemory>;
   /** Puts answers into the facts; false when there were none. */
   answer(questions: readonly Question[]): Promise<boolean>;
   /** Writes a layer's entry of layers.lock, others' untouched. */
@@ -71,6 +72,8 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
       during = 'build';
       // Another run may have finished this very layer while we waited.
       readRecord({ records: work.records, warn: () => {} }, work.facts, layer);
+      // And its files may be others than those of the plan, hours ago.
+      await readLayerInputs({ reader: work.reader, warn: () => {} }, work.facts, layer);
       const decision = await settledDecision(work, id);
       const workspace = openWorkspace(work.place, layer, log, lock.fd);
       try {
