@@ -32,23 +32,34 @@ export async function reposOfImage(mountPoint: string, conf: string): Promise<Dn
   return [conf, ...(await Promise.all(texts))].flatMap(parseRepoFile);
 }
 
-/** The image's .repo files, as paths on this machine. */
+/** The image's .repo files that are no empty ones, as paths on this machine. */
 export async function repoFiles(mountPoint: string, conf: string): Promise<string[]> {
   const found: string[] = [];
-  for (const folder of namedFolders(conf) ?? FOLDERS) {
-    const place = await resolveInRoot(mountPoint, folder);
-    const names = place === undefined ? [] : await readdir(place).catch((): string[] => []);
-    for (const name of names.filter((one) => one.endsWith('.repo')).toSorted()) {
-      const file = await regularFileInRoot(mountPoint, `${folder}/${name}`);
-      if (file !== undefined) found.push(file);
-    }
+  for (const { inside, name } of await repoNames(mountPoint, conf)) {
+    const file = await regularFileInRoot(mountPoint, `${inside}/${name}`);
+    if (file !== undefined) found.push(file);
   }
   return found;
 }
 
-/** Takes the image's own repository files away; no link is followed out of its root. */
+/** Takes the image's own repository files away: what has such a name, itself, so that no link is followed out of the root. */
 export async function removeImageRepos(mountPoint: string, conf: string): Promise<void> {
-  for (const file of await repoFiles(mountPoint, conf)) await rm(file);
+  for (const { place, name } of await repoNames(mountPoint, conf)) await rm(path.join(place, name), { force: true });
+}
+
+/** `inside`: the folder as the image sees it; `place`: where that is on this machine. */
+async function repoNames(
+  mountPoint: string,
+  conf: string,
+): Promise<{ readonly inside: string; readonly place: string; readonly name: string }[]> {
+  const found = [];
+  for (const inside of namedFolders(conf) ?? FOLDERS) {
+    const place = await resolveInRoot(mountPoint, inside);
+    if (place === undefined) continue;
+    const names = await readdir(place).catch((): string[] => []);
+    found.push(...names.filter((name) => name.endsWith('.repo')).map((name) => ({ inside, place, name })));
+  }
+  return found.toSorted((a, b) => (a.place + a.name < b.place + b.name ? -1 : 1));
 }
 
 /**

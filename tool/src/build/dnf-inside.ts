@@ -56,8 +56,9 @@ export function dnfInside(target: BuildTarget, workspace: Workspace, used: UsedR
       const cache = await borrowCache(path.join(workspace.caches, 'dnf'), folder);
       const proxies = proxyVariables(layer);
       const conf = await confOfImage(mountPoint);
-      // That of the builder of its parent, perhaps; the variables of this build would not count beside it.
-      const own = Object.keys(proxies).length > 0 ? withoutSettings(conf, ['proxy']) : conf;
+      // That of its parent's builder, perhaps: beside it, the variables of this build would not count.
+      const hasOwnProxy = Object.keys(proxies).some((name) => name !== 'no_proxy');
+      const own = hasOwnProxy ? withoutSettings(conf, ['proxy']) : conf;
       // The folders that image-build names are those of its builder.
       const settings = {
         keepcache: '1',
