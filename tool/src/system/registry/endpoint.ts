@@ -2,7 +2,7 @@ import { type Challenge, parseChallenge } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
 import type { Host } from './host.ts';
 import { RegistryError } from './registry-error.ts';
-import { type Agents, type Answer, type Call, type Limits, send } from './request.ts';
+import { type Agents, type Answer, type Call, type Limits, onceMoreIfBroken, send } from './request.ts';
 import { basicHeader, Tokens } from './tokens.ts';
 
 const REDIRECTS = 5;
@@ -15,7 +15,7 @@ export interface RegistryCall extends Call {
 }
 
 export interface Patience extends Limits {
-  /** A host that did not answer before is not tried again. */
+  /** A question: a host that did not answer before is not tried again, and nobody tries again after us. */
   readonly quick: boolean;
 }
 
@@ -43,7 +43,10 @@ export class Endpoint {
 
   /** Throws RegistryError where there is no answer; whatever the status, an answer is one. */
   call(call: RegistryCall, patience: Patience): Promise<Answer> {
-    return this.#host.answering(patience.quick, () => this.#authorized(call, patience));
+    return this.#host.answering(patience, () => {
+      const work = () => this.#authorized(call, patience);
+      return patience.quick ? onceMoreIfBroken(work) : work();
+    });
   }
 
   async #authorized(call: RegistryCall, limits: Limits): Promise<Answer> {

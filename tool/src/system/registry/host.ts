@@ -1,6 +1,7 @@
+import PQueue from 'p-queue';
 import { type Challenge, parseChallenge } from './challenge.ts';
 import { HINTS, RegistryError } from './registry-error.ts';
-import { type Agents, type Limits, send } from './request.ts';
+import { type Agents, type Limits, onceMoreIfBroken, send } from './request.ts';
 import { statusError } from './status.ts';
 
 interface HostSettings {
@@ -8,6 +9,8 @@ interface HostSettings {
   readonly name: string;
   /** Plain HTTP is taken where HTTPS does not answer. */
   readonly insecure: boolean;
+  /** As many as the agents have: what is under way never waits for one, so that its time limits are the host's alone. */
+  readonly connections: number;
   /** Throws an Error that names the file where certs.d is not as it should be. */
   readonly agents: () => Promise<Agents>;
 }
@@ -20,41 +23,72 @@ export interface Greeting {
   readonly agents: Agents;
 }
 
+/** Calls in a row without an answer after which a host that greeted us counts as down. */
+const MOST_UNANSWERED = 3;
+
 /** How a host speaks and what it wants to see, found out by one request for all that follow. */
 export class Host {
   readonly name: string;
   readonly #settings: HostSettings;
   #greeting: Promise<Greeting> | undefined;
+  readonly #queue: PQueue;
   /** Why it did not answer last. */
   #down: RegistryError | undefined;
+  /** Since its last answer. */
+  #unanswered = 0;
 
   constructor(settings: HostSettings) {
     this.name = settings.name;
     this.#settings = settings;
+    this.#queue = new PQueue({ concurrency: settings.connections });
   }
 
-  /** What `work` gives. `quick`: throws at once where the host did not answer before, so that 500 questions do not wait 500 times. */
-  async answering<T>(quick: boolean, work: () => Promise<T>): Promise<T> {
-    if (quick && this.#down !== undefined) throw this.#down;
-    try {
-      const result = await work();
-      this.#down = undefined;
-      return result;
-    } catch (error) {
-      if (error instanceof RegistryError && (error.kind === 'unreachable' || error.kind === 'tls')) this.#down = error;
-      throw error;
-    }
+  /**
+   * What `work` gives, once a connection is free. `quick`: throws at once where the host is down, so that 500 questions do not wait 500
+   * times. It is down when it could not be reached; one call that breaks or takes too long does not prove that, several in a row do.
+   */
+  answering<T>(
+    { quick, signal }: { readonly quick: boolean; readonly signal?: AbortSignal },
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const call = async () => {
+      if (quick && this.#down !== undefined) throw this.#down;
+      try {
+        const result = await work();
+        this.#down = undefined;
+        this.#unanswered = 0;
+        return result;
+      } catch (error) {
+        if (error instanceof RegistryError) this.#failed(error);
+        throw error;
+      }
+    };
+    return this.#queue.add(call, signal === undefined ? {} : { signal });
+  }
+
+  #failed(error: RegistryError): void {
+    if (error.kind === 'broken' || error.kind === 'slow') this.#unanswered += 1;
+    const isAway = error.kind === 'unreachable' || error.kind === 'tls';
+    if (isAway || this.#unanswered >= MOST_UNANSWERED) this.#down = error;
   }
 
   /** Many callers at once are one request. A failure is forgotten, so that it can be tried again. Throws RegistryError. */
   greet(limits: Limits): Promise<Greeting> {
     if (this.#greeting !== undefined) return this.#greeting;
-    const greeting = this.#ask(limits);
+    const greeting = this.#reach(limits);
     this.#greeting = greeting;
     greeting.catch(() => {
       if (this.#greeting === greeting) this.#greeting = undefined;
     });
     return greeting;
+  }
+
+  /** A host that does not greet is not reached, however it went. */
+  #reach(limits: Limits): Promise<Greeting> {
+    return onceMoreIfBroken(() => this.#ask(limits)).catch((cause: unknown) => {
+      const isAway = cause instanceof RegistryError && (cause.kind === 'broken' || cause.kind === 'slow');
+      throw isAway ? new RegistryError('unreachable', cause.message, { cause }) : cause;
+    });
   }
 
   async #ask(limits: Limits): Promise<Greeting> {

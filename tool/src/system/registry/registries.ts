@@ -21,8 +21,8 @@ export interface RegistryAccess {
   readonly tlsVerify?: boolean;
 }
 
-/** Connections to one host at once; each is one of its workers. */
-const MAX_SOCKETS = 24;
+/** To one host at once; each is one of its workers. */
+const CONNECTIONS = 24;
 
 /**
  * The registries that one process talks to: a pool of connections, a greeting and tokens for each host, whichever layer asks.
@@ -85,12 +85,13 @@ export class Registries {
     const where = { env: this.#env, ...(certDir === undefined ? {} : { folder: certDir }) };
     const agents = async () => {
       const certificates = await loadCertificates(name, where);
-      return createAgents({ verify: !insecure, maxSockets: MAX_SOCKETS, env: this.#env, ...certificates });
+      return createAgents({ verify: !insecure, maxSockets: CONNECTIONS, env: this.#env, ...certificates });
     };
     let made: ReturnType<typeof agents> | undefined;
     const host = new Host({
       name: apiHost(name),
       insecure,
+      connections: CONNECTIONS,
       agents: () => {
         made ??= agents();
         return made;

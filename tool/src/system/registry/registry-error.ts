@@ -1,6 +1,8 @@
 /**
  * Why a registry did not give what was asked of it. `missing` is no error for a read: those give undefined.
- * - `unreachable`: no answer (name, connection, time-out, reset); another try may help.
+ * - `unreachable`: no connection (name, refused, no route), or no greeting; another try may help.
+ * - `broken`: the connection ended before the answer was whole. A kept one that the other side had just closed looks like that.
+ * - `slow`: connected, and no answer in time.
  * - `tls`: its certificate, or plain HTTP where HTTPS is wanted.
  * - `refused`: 401, 403, or blocked by registries.conf.
  * - `rate-limited`: 429.
@@ -10,6 +12,8 @@
  */
 export type RegistryErrorKind =
   | 'unreachable'
+  | 'broken'
+  | 'slow'
   | 'tls'
   | 'refused'
   | 'rate-limited'
@@ -40,7 +44,9 @@ export class RegistryError extends Error {
 
 /** Whether another try may help. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof RegistryError && ['unreachable', 'rate-limited', 'server'].includes(error.kind);
+  return (
+    error instanceof RegistryError && ['unreachable', 'broken', 'slow', 'rate-limited', 'server'].includes(error.kind)
+  );
 }
 
 export const HINTS = {

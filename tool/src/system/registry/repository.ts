@@ -213,8 +213,8 @@ export class Repository {
     const { effort, policy = POLICIES[effort], signal, say } = this.#options;
     const isWorth = (error: unknown) => {
       if (effort === 'work') return true;
-      // A host that did not answer at all is not waited for twice.
-      if (!(error instanceof RegistryError) || error.kind === 'unreachable') return false;
+      // A host that did not answer at all is not waited for twice; of a broken connection the endpoint has seen two.
+      if (!(error instanceof RegistryError) || ['unreachable', 'broken', 'slow'].includes(error.kind)) return false;
       return (error.retryAfterMs ?? 0) <= LONGEST_WAIT_MS;
     };
     return retry(work, {

@@ -30,7 +30,10 @@ export interface Answer {
 /** Manifests, configurations and our documents; layers never pass here. */
 const LARGEST = 32 * 1024 * 1024;
 
-/** One request; the whole answer in memory. Throws RegistryError where there is none, and AbortError. */
+/**
+ * One request; the whole answer in memory. The limits count from the call: who has more calls than `agents` has connections queues
+ * them (Host). Throws RegistryError where there is no answer, and AbortError.
+ */
 export function send(url: URL, call: Call, agents: Agents, limits: Limits): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const isSecure = url.protocol === 'https:';
@@ -63,7 +66,7 @@ export function send(url: URL, call: Call, agents: Agents, limits: Limits): Prom
       chunks.push(chunk);
     });
     response.on('error', fail);
-    response.on('aborted', () => fail(new RegistryError('unreachable', `${url.host} broke off an answer`)));
+    response.on('aborted', () => fail(new RegistryError('broken', `${url.host} broke off an answer`)));
     response.on('end', () => {
       clearTimeout(timer);
       resolve({ status: response.statusCode ?? 0, headers: plain(response.headers), body: Buffer.concat(chunks) });
@@ -75,13 +78,23 @@ export function send(url: URL, call: Call, agents: Agents, limits: Limits): Prom
   return promise;
 }
 
+/** A kept connection that the host closes just as we write to it says nothing of the host: `question` is asked a second time. */
+export async function onceMoreIfBroken<T>(question: () => Promise<T>): Promise<T> {
+  try {
+    return await question();
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.kind !== 'broken') throw error;
+    return question();
+  }
+}
+
 function plain(headers: NodeJS.Dict<string | string[]>): Record<string, string | undefined> {
   const entries = Object.entries(headers);
   return Object.fromEntries(entries.map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]));
 }
 
 function timedOut({ host }: URL, ms: number): RegistryError {
-  return new RegistryError('unreachable', `${host} did not answer in ${ms / 1000} s`);
+  return new RegistryError('slow', `${host} did not answer in ${ms / 1000} s`);
 }
 
 function asRegistryError(error: unknown, { host }: URL): unknown {
@@ -96,6 +109,7 @@ function asRegistryError(error: unknown, { host }: URL): unknown {
   if (/CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO_|ERR_SSL/.test(code)) {
     return new RegistryError('tls', message, { hint: HINTS.certificate, cause: error });
   }
+  if (code === 'ECONNRESET' || code === 'EPIPE') return new RegistryError('broken', message, { cause: error });
   const hint = { ENOTFOUND: HINTS.name, ECONNREFUSED: HINTS.nothingThere }[code];
   return new RegistryError('unreachable', message, { ...(hint === undefined ? {} : { hint }), cause: error });
 }

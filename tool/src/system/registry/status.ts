@@ -32,7 +32,7 @@ function kindOf(status: number): RegistryErrorKind {
   if (status === 401 || status === 403 || status === 407) return 'refused';
   if (status === 404 || status === 410) return 'missing';
   if (status === 429) return 'rate-limited';
-  if (status === 408 || status === 425) return 'unreachable';
+  if (status === 408 || status === 425) return 'slow';
   return status >= 500 ? 'server' : 'unexpected';
 }
 
