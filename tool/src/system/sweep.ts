@@ -1,9 +1,12 @@
 import { readFile, rm } from 'node:fs/promises';
-import type { Exec } from './command.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandFailure, type Exec } from './command.ts';
 import { isContainerOf } from './container-name.ts';
 import { endProcesses, findProcesses } from './processes.ts';
 
 const GRACE_MS = 2000;
+const ATTEMPTS = 5;
+const PAUSE_MS = 200;
 
 /** What was found of a dead run and is gone now. */
 export interface Swept {
@@ -45,12 +48,28 @@ export async function sweepRun(
   return { processes, containers, mounts };
 }
 
-/** Removes the containers of a run, or of one layer in it; gives their names. */
+/**
+ * Removes the containers of a run, or of one layer in it; gives their names. Another program that removes a container of its own between
+ * the listing and the look at it makes buildah fail: it is asked again.
+ */
 export async function removeContainers(
   exec: Exec,
   options: { readonly runId: string; readonly layer?: string },
 ): Promise<string[]> {
-  const { runId, layer } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await removeListed(exec, options);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(error instanceof CommandFailure) || error.reason !== 'exit') throw error;
+      await sleep(PAUSE_MS * attempt);
+    }
+  }
+}
+
+async function removeListed(
+  exec: Exec,
+  { runId, layer }: { readonly runId: string; readonly layer?: string },
+): Promise<string[]> {
   const buildah = (...args: string[]) => exec('buildah', args, { quiet: true });
   const { stdout } = await buildah('containers', '--json');
   // Without containers it prints `null` or nothing.
