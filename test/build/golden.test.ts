@@ -73,6 +73,19 @@ async function scanOnly(made: Layer, root: Readonly<Record<string, string>>): Pr
   };
 }
 
+const leap = {
+  'usr/lib/os-release': 'ID=opensuse-leap\nVERSION_ID=15.6\n',
+  'usr/bin/zypper': '',
+  'usr/lib/sysimage/rpm/Packages.db': '',
+  'etc/zypp/repos.d/oss.repo': '[oss]\nenabled=1\nbaseurl=https://rpm.example/oss\ngpgkey=file:///etc/pki/key\n',
+  'etc/zypp/services.d/s.service': '[s]\n',
+};
+const zypperRepos = [
+  { alias: 'base', url: 'https://rpm.example/$releasever/os', priority: 10 },
+  { alias: 'own', url: 'https://user:word@rpm.example/own', gpg: 'key.asc' },
+];
+const zypper = { pkg_manager: 'zypper', releasever: '15.6' };
+
 /** What each builder does with layers that use all of it. A new case needs no new version. */
 const CASES: Record<keyof typeof STEP_VERSIONS, Record<string, () => Promise<RecordedBuild>>> = {
   apt: {
@@ -161,7 +174,17 @@ const CASES: Record<keyof typeof STEP_VERSIONS, Record<string, () => Promise<Rec
         { ...rocky, ...scanned },
       ),
   },
-  zypper: {},
+  zypper: {
+    scratch: () => recordBuild(layer('l', zypper, { ...all, repos: zypperRepos }), 'scratch', key),
+    parent: () =>
+      recordBuild(
+        layer('l', { ...zypper, proxy: 'http://p:1' }, { ...all, exclusive_repos: zypperRepos.slice(1) }),
+        leap,
+        key,
+      ),
+    force_installroot: () =>
+      recordBuild(layer('l', { ...zypper, force_installroot: true, gpgcheck: 'strict' }, { packages: ['a'] }), leap),
+  },
 };
 
 for (const [name, cases] of Object.entries(CASES)) {

@@ -12,6 +12,8 @@ export interface PackageEntry {
   /** Absolute paths; `a|b`: one of them is enough. */
   readonly files?: readonly string[];
   readonly apt: readonly string[];
+  /** Absolute path of a package that apt would remove for it: such an entry is left to the user. */
+  readonly aptRemoves?: string;
   readonly dnf: readonly string[];
   readonly zypper: readonly string[];
 }

@@ -52,7 +52,9 @@ function withAptPackages(missing, env) {
   const names = [...new Set(missing.flatMap((entry) => entry.apt))];
   const { stdout } = spawnSync('apt-cache', ['show', '--no-all-versions', ...names], { env, encoding: 'utf8' });
   const known = new Set([...stdout.matchAll(/^Package: (.+)$/gm)].map((match) => match[1]));
-  return missing.filter((entry) => entry.apt.every((name) => known.has(name)));
+  return missing.filter(
+    (entry) => entry.apt.every((name) => known.has(name)) && !(entry.aptRemoves && existsSync(entry.aptRemoves)),
+  );
 }
 
 // docker-registry's package starts its server at once. The policy is ours only where there is none, and ends with this

@@ -7,6 +7,10 @@ import { dnfInside } from './dnf-inside.ts';
 import { exportScript, proxyVariables } from './proxy.ts';
 import { collectRepositories } from './repositories.ts';
 import { statInRoot } from './root-files.ts';
+import type { Zypper } from './zypper.ts';
+import { zypperOnHost } from './zypper-host.ts';
+import { zypperInside } from './zypper-inside.ts';
+import { parseUpdates } from './zypper-output.ts';
 
 /** A package that an image has and that its repositories have newer. */
 export interface OutdatedPackage {
@@ -23,18 +27,31 @@ export async function outdatedPackages(
   target: BuildTarget,
   workspace: Workspace,
 ): Promise<OutdatedPackage[] | undefined> {
-  const teller = await tellerOf(target.mountPoint);
+  const teller = await tellerOf(target);
   return teller === undefined
     ? undefined
     : (await teller(target, workspace)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function tellerOf(root: string): Promise<Teller | undefined> {
-  const has = async (file: string) => (await statInRoot(root, file)) !== undefined;
+async function tellerOf({ layer, mountPoint }: BuildTarget): Promise<Teller | undefined> {
+  const has = async (file: string) => (await statInRoot(mountPoint, file)) !== undefined;
+  const isZypper = layer.options.pkg_manager === 'zypper';
+  // An image may have several, to build others by.
+  if (isZypper && (await has('usr/bin/zypper'))) return askZypper(zypperInside);
   if (await has('usr/bin/dnf')) return askDnf;
   if (await has('usr/bin/apt-get')) return askApt;
-  if ((await has('usr/lib/sysimage/rpm')) || (await has('var/lib/rpm'))) return askDnf;
-  return undefined;
+  if (await has('usr/bin/zypper')) return askZypper(zypperInside);
+  if (!(await has('usr/lib/sysimage/rpm')) && !(await has('var/lib/rpm'))) return undefined;
+  return isZypper ? askZypper(zypperOnHost) : askDnf;
+}
+
+function askZypper(zypperOf: (...where: Parameters<typeof zypperOnHost>) => Zypper): Teller {
+  return async (target, workspace) => {
+    const lines: string[] = [];
+    const zypper = zypperOf(target, workspace, collectRepositories());
+    await zypper.run(['--xmlout', 'list-updates'], [], { onLine: (line) => void lines.push(line) });
+    return parseUpdates(lines.join('\n'));
+  };
 }
 
 const SCRATCH = '/run/layers';

@@ -6,10 +6,12 @@ export interface Heard {
   readonly scriptlets: string[];
   /** Repositories that could not be read. */
   readonly skipped: string[];
+  /** `name-1.0-1.noarch (repository)`, whose signature no key of the image's rpm makes. */
+  readonly unsigned: string[];
 }
 
 export function listenToZypper(): Heard {
-  return { absent: [], scriptlets: [], skipped: [] };
+  return { absent: [], scriptlets: [], skipped: [], unsigned: [] };
 }
 
 /** Takes zypper's lines as they come, in the C locale. */
@@ -21,6 +23,8 @@ export function hear(heard: Heard): (line: string) => void {
     if (scriptlet !== undefined) heard.scriptlets.push(scriptlet);
     const [, skipped] = /^Skipping repository '(.+)' because of the above error\.$/.exec(line.trim()) ?? [];
     if (skipped !== undefined) heard.skipped.push(skipped);
+    const [, unsigned] = /^(\S+ \(.+\)): Signature verification failed/.exec(line.trim()) ?? [];
+    if (unsigned !== undefined && !heard.unsigned.includes(unsigned)) heard.unsigned.push(unsigned);
   };
 }
 

@@ -42,6 +42,7 @@ export function zypperSession(
   const { place } = hands;
   let repos: readonly ZypperRepo[] = [];
   let isReady = false;
+  let isFresh = false;
   let cache: PackageCache | undefined;
 
   async function prepare(): Promise<void> {
@@ -80,6 +81,7 @@ export function zypperSession(
       if (!(cause instanceof CommandFailure) || heard.skipped.length === 0) throw cause;
       throw new BuildFailure(`the metadata of repository ${heard.skipped.join(', ')} cannot be used`, { cause });
     });
+    isFresh = true;
   }
 
   function call(args: readonly string[], options: CommandOptions) {
@@ -92,18 +94,19 @@ export function zypperSession(
       repos = await zypperRepos(target, workspace);
       if (layer.exclusive_repos.length > 0) await removeImageRepos(mountPoint);
       await putZypperRepos(repos, target, workspace);
+      // Also where nothing is installed: a child finds the repositories, and asks for their keys.
+      if (repos.some(({ keys }) => keys.length > 0)) await prepare();
     },
     async run(command, names, { accept = [0], onLine } = {}) {
-      const isFirst = !isReady;
       await prepare();
       try {
-        if (isFirst && !command.includes('remove')) await refresh();
+        if (!isFresh && command[0] !== 'remove') await refresh();
         const { exitCode } = await call(['--no-refresh', ...command, '--', ...names], {
           collect: false,
           accept,
           ...(onLine === undefined ? {} : { onLine }),
         });
-        if (!command.includes('remove')) await addZypperMetadata(place, layer, mountPoint, used);
+        if (command[0] !== 'remove') await addZypperMetadata(place, layer, mountPoint, used);
         return exitCode ?? 0;
       } finally {
         await cache?.giveBack();

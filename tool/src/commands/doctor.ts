@@ -80,7 +80,7 @@ async function needChecks(exec: Exec, context: CommandContext): Promise<Check[]>
   const collection = collectionVersion(exec, 'containers.podman').then((version) =>
     collectionCheck(version, ansible === undefined ? undefined : install(manager, [ansible])),
   );
-  return Promise.all([...checks, collection, zypperCheck(exec)]);
+  return Promise.all([...checks, collection]);
 }
 
 /** `2.14.18` for one program, `mksquashfs 4.5.1, unsquashfs 4.5.1` would say little: the first that tells is enough. */
@@ -90,11 +90,6 @@ async function entryVersions(exec: Exec, entry: PackageEntry): Promise<string[]>
     if (version !== undefined) return [program === entry.name ? version : `${program} ${version}`];
   }
   return [];
-}
-
-async function zypperCheck(exec: Exec): Promise<Check> {
-  const version = await programVersion(exec, 'zypper');
-  return { id: 'zypper', status: 'ok', detail: version ?? 'not there; only zypper base layers from scratch use it' };
 }
 
 async function buildahChecks(exec: Exec, context: CommandContext): Promise<Check[]> {

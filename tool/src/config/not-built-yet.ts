@@ -9,11 +9,8 @@ export function notBuiltYet(layer: Layer, host?: string): Diagnostic[] {
   const { options } = layer;
   const wanted: string[] = [];
   if (options.layer_type === 'base') {
-    if (options.pkg_manager === 'zypper') wanted.push('`pkg_manager: zypper`');
     const hasModules = Object.values(layer.modules).some((specs) => specs !== undefined && specs.length > 0);
     if (hasModules && options.pkg_manager !== 'dnf') wanted.push(`\`modules\` with ${options.pkg_manager}`);
-    if (layer.exclusive_repos.length > 0 && options.pkg_manager === 'zypper')
-      wanted.push('`exclusive_repos` with zypper');
   }
   if (options.architectures.length > 1) wanted.push('more than one of `architectures`');
   const [only] = options.architectures;
