@@ -17,6 +17,8 @@ export interface FakeReply {
   readonly body?: string | Buffer;
 }
 
+type Fault = FakeReply | 'drop' | undefined;
+
 /** An OCI registry in this process, plain HTTP: repositories of blobs, manifests and tags, and whatever goes wrong on demand. */
 export class FakeRegistry {
   readonly seen: SeenRequest[] = [];
@@ -25,9 +27,8 @@ export class FakeRegistry {
   readonly types = new Map<string, string>();
   /** `REPOSITORY:TAG` → digest. */
   readonly tags = new Map<string, string>();
-  /** A reply instead of the work, `drop` for a connection that breaks, or undefined. */
-  fault: (method: string, url: string, headers: IncomingMessage['headers']) => FakeReply | 'drop' | undefined = () =>
-    undefined;
+  /** A reply instead of the work, `drop` for a connection that breaks, or undefined; late where it is a promise. */
+  fault: (method: string, url: string, headers: IncomingMessage['headers']) => Fault | Promise<Fault> = () => undefined;
   /** Whether it mounts blobs of other repositories. */
   mounts = true;
   readonly #server: Server = createServer((request, response) => void this.#handle(request, response));
@@ -88,7 +89,7 @@ export class FakeRegistry {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { method = '', url = '', headers } = request;
-    const fault = this.fault(method, url, headers);
+    const fault = await this.fault(method, url, headers);
     if (fault === 'drop') {
       this.seen.push({ method, url, headers, status: 0 });
       response.socket?.destroy();

@@ -13,6 +13,8 @@ export interface RepositoryOptions {
   readonly effort: Effort;
   /** Default: that of the effort. */
   readonly policy?: RetryPolicy;
+  /** Of one request. Default: those of the effort. */
+  readonly limits?: { readonly idleMs: number; readonly totalMs: number };
   readonly signal?: AbortSignal;
   readonly say?: (line: string) => void;
 }
@@ -243,8 +245,8 @@ export class Repository {
   }
 
   #patience(): Patience {
-    const { effort, signal } = this.#options;
-    return { ...LIMITS[effort], ...(signal ? { signal } : {}) };
+    const { effort, limits, signal } = this.#options;
+    return { ...LIMITS[effort], ...limits, ...(signal ? { signal } : {}) };
   }
 
   async #uploadUrl({ endpoint }: RepositoryPlace, { headers }: Answer): Promise<URL> {
