@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { atLeast, failedRules, ovalFindings, ruleResults, summaryOf } from '../../tool/src/build/openscap-results.ts';
+import {
+  atLeast,
+  failedRules,
+  ovalFindings,
+  ruleResults,
+  summaryOf,
+  withoutBuilder,
+} from '../../tool/src/build/openscap-results.ts';
 
 const rule = (id: string, severity: string, result: string, prefix = '') =>
   `<${prefix}rule-result role="full" idref="${id}" time="2026-01-01T00:00:00" severity="${severity}" weight="1">
@@ -47,4 +54,18 @@ test('OVAL: vulnerabilities and missing patches that are there, and what could n
     ...[say('v', 'true'), say('p', 'true'), say('i', 'true'), say('n', 'false'), say('e', 'error')],
   ].join('\n');
   expect(ovalFindings(xml)).toEqual({ found: ['v', 'p'], failed: 1 });
+});
+
+test('addresses of the builder go, all else stays', () => {
+  const facts = (...names: string[]) =>
+    names.map((name) => `      <fact name="urn:xccdf:fact:${name}" type="string">x</fact>\n`).join('');
+  const before = `<target>localhost</target>\n    <target-address>10.0.0.1</target-address>\n    <target-facts>\n`;
+  const shown = facts('scanner:name', 'asset:identifier:host_name');
+  const hidden = facts('ethernet:MAC', 'asset:identifier:ipv4', 'asset:identifier:fqdn');
+  expect(withoutBuilder(`${before}${shown}${hidden}</target-facts>`)).toBe(
+    `<target>localhost</target>\n    <target-facts>\n${shown}</target-facts>`,
+  );
+  expect(withoutBuilder('<o:a/><interfaces>\n<interface><ip_address>1</ip_address></interface></interfaces><b/>')).toBe(
+    '<o:a/><interfaces/><b/>',
+  );
 });

@@ -12,6 +12,7 @@ It changes nothing of a run, so whatever goes wrong in here is swallowed.
 
 import json
 import os
+import re
 
 from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
@@ -25,6 +26,7 @@ DOCUMENTATION = """
 """
 
 MESSAGE_LENGTH = 2000
+BUILDAH = re.compile(r"^(subprocess exited with status \d+|Error: exit status \d+)\n?", re.MULTILINE)
 
 
 class CallbackModule(CallbackBase):
@@ -106,5 +108,12 @@ def message_of(result):
     for item in result.get("results") or []:
         if isinstance(item, dict) and item.get("failed"):
             return message_of(item)
-    parts = [result.get("msg"), result.get("stderr") or result.get("module_stderr")]
+    parts = [result.get("msg"), without_buildah(result.get("stderr") or result.get("module_stderr"))]
+    # Of a module that could not even start, this may be all that is known.
+    parts.append(result.get("module_stdout"))
     return "\n".join(str(part).strip() for part in parts if part) or str(result.get("censored", ""))
+
+
+def without_buildah(text):
+    """The text without the last words of `buildah run`, which follow any exit code but 0."""
+    return BUILDAH.sub("", str(text)) if text else text

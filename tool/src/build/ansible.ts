@@ -104,7 +104,7 @@ async function play(playbook: string, files: Files, target: BuildTarget, workspa
       () => workspace.exec('ansible-playbook', args, { cwd: workspace.root, env, collect: false }),
     );
   } catch (error) {
-    throw seen.failure(error) ?? error;
+    throw seen.failure(error) ?? refusal(error, playbook, workspace.root) ?? error;
   }
   if (seen.matched === 0) {
     const { name, groups } = target.layer.options;
@@ -125,6 +125,19 @@ function playbookArguments(playbook: string, files: Files, { layer: { options },
   if (vault !== '') args.push('--vault-password-file', resolve(vault));
   if (options.ansible_verbosity > 0) args.push(`-${'v'.repeat(options.ansible_verbosity)}`);
   return [...args, '--', playbook];
+}
+
+/** What Ansible itself says of a playbook that it cannot play: in 2.14's words, and in those of 2.19 and later. */
+function refusal(error: unknown, playbook: string, root: string): BuildFailure | undefined {
+  if (!(error instanceof CommandFailure) || error.reason !== 'exit') return undefined;
+  const { tail } = error.result;
+  const said = tail.map((line) => /^(?:ERROR! |\[ERROR\]: )(.+)/.exec(line)?.[1]).find((one) => one !== undefined);
+  if (said === undefined) return undefined;
+  const places = tail.map((line) => /^The error appears to be in '(.+)': line (\d+)|^Origin: (.+?):(\d+)/.exec(line));
+  const [, file, line, origin, at] = places.find((one) => one !== null) ?? [];
+  const place = file ?? origin;
+  const where = place === undefined ? '' : ` (${path.relative(root, place)}:${line ?? at})`;
+  return new BuildFailure(`${playbook}: ${said}${where}`, { cause: error });
 }
 
 /** What a playbook did so far. */

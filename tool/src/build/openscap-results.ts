@@ -66,6 +66,17 @@ export function ovalFindings(xml: string): { readonly found: readonly string[]; 
   return { found, failed };
 }
 
+/** A result file without the addresses of the machine that evaluated. */
+export function withoutBuilder(xml: string): string {
+  return xml
+    .replaceAll(/[ \t]*<(?:[\w.-]+:)?target-address>[^<]*<\/(?:[\w.-]+:)?target-address>\n?/g, '')
+    .replaceAll(
+      /[ \t]*<((?:[\w.-]+:)?fact) name="urn:xccdf:fact:(?:ethernet:MAC|asset:identifier:(?:mac|ipv4|ipv6|fqdn))"[^>]*>[^<]*<\/\1>\n?/g,
+      '',
+    )
+    .replaceAll(/<((?:[\w.-]+:)?interfaces)>[\s\S]*?<\/\1>/g, '<$1/>');
+}
+
 function attribute(attributes: string, name: string): string {
   return new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(attributes)?.[1] ?? '';
 }

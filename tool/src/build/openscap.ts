@@ -1,22 +1,30 @@
-import { readFile } from 'node:fs/promises';
-import { posix } from 'node:path';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import { CommandFailure } from '../system/command.ts';
 import { regularFileInRoot, resolveInRoot } from '../system/in-root.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
 import { installOpenscap } from './openscap-install.ts';
 import { loadOval } from './openscap-oval.ts';
-import { atLeast, failedRules, ovalFindings, type RuleResult, ruleResults, summaryOf } from './openscap-results.ts';
+import {
+  atLeast,
+  failedRules,
+  ovalFindings,
+  type RuleResult,
+  ruleResults,
+  summaryOf,
+  withoutBuilder,
+} from './openscap-results.ts';
 import { OPENSCAP_PATHS, type OpenscapSettings, openscapSettings } from './openscap-settings.ts';
 import { type BuildStep, stepIf } from './package-manager.ts';
 import { exportScript, proxyVariables } from './proxy.ts';
 import type { UsedRepositories } from './repositories.ts';
 
 /**
- * oscap looks at files only, as its own tools for images do: processes, network and host name are those of the builder, would be
- * in the results, and say nothing of an image. `/` itself would cut a character off every path.
+ * Not OSCAP_PROBE_ROOT, which oscap's own tools for images set: Debian's oscap 1.3.7 then finds no package at all, and says of each
+ * rule what follows from that. So it sees the builder's kernel, and what it notes of the builder is taken out.
  */
-const ENVIRONMENT = { OSCAP_PROBE_ROOT: '/.', LC_ALL: 'C.UTF-8' };
+const ENVIRONMENT = { LC_ALL: 'C.UTF-8' };
 /** Proxies may hold a password, and `--env` would show it. */
 const WITH_PROXIES = 'eval "$(cat)"; exec "$@" < /dev/null';
 /** oscap's word for "a rule did not pass", which is a result. */
@@ -163,11 +171,22 @@ function explained(key: string, args: readonly string[], failure: CommandFailure
   return new CommandFailure(failure.reason, failure.result, message, failure);
 }
 
-/** Text of a file that oscap wrote; a copy stays beside the log, also when the layer fails. */
-async function keep(name: string, file: string, { mountPoint }: BuildTarget, workspace: Workspace): Promise<string> {
+/** Text of a file that oscap wrote, without the builder; a copy stays beside the log, also when the layer fails. */
+async function keep(
+  name: string,
+  file: string,
+  { mountPoint, container }: BuildTarget,
+  workspace: Workspace,
+): Promise<string> {
   const place = await regularFileInRoot(mountPoint, file);
   if (place === undefined) throw new BuildFailure(`oscap wrote no ${file}`);
-  const content = await readFile(place);
-  workspace.keep(name, content);
-  return content.toString('utf8');
+  const [written, { mode }] = await Promise.all([readFile(place, 'utf8'), stat(place)]);
+  const text = withoutBuilder(written);
+  if (text !== written) {
+    const cleaned = join(workspace.temporary, `openscap-${name}`);
+    await writeFile(cleaned, text);
+    await workspace.buildah.copy(container, [cleaned], file, ['--chmod', (mode & 0o7777).toString(8)]);
+  }
+  workspace.keep(name, Buffer.from(text));
+  return text;
 }
