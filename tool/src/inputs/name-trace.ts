@@ -4,7 +4,7 @@ import type { Layer } from '../config/layer.ts';
 import type { InputSet } from '../recipe/input-set.ts';
 import type { InputPlaces } from './layer-inputs.ts';
 import { layersIgnore } from './layers-ignore.ts';
-import { isIdleProbe } from './machine-paths.ts';
+import { isFolderOfPrograms, isIdleProbe } from './machine-paths.ts';
 import { fromPrintable } from './names.ts';
 import { type SetNames, setNames } from './set-names.ts';
 
@@ -27,7 +27,7 @@ export interface TracedPaths {
  */
 export async function inputSetOf(
   layer: Layer,
-  trace: Omit<TracedPaths, 'seen'>,
+  trace: Omit<TracedPaths, 'seen'> & { readonly seen?: Pick<TracedPaths['seen'], 'own'> },
   places: InputPlaces & { readonly temporary: string },
 ): Promise<InputSet> {
   const names = await setNames(layer, places, places.temporary);
@@ -38,10 +38,16 @@ export async function inputSetOf(
     return found.filter((name) => name !== undefined).filter((name) => !ignored(name));
   };
   const read = new Set(named(trace.read.map(sourceOf)));
-  const listed = new Set(named(trace.listed).filter((name) => !read.has(name)));
-  const probes = [...named(trace.probed.filter((one) => !isCompiled(one))), ...named([...links])];
+  const programs = programFolders(trace.read);
+  const counts = (name: string) => !read.has(name) && !isFolderOfPrograms(name);
+  const listed = new Set(named(trace.listed.filter((one) => !programs.has(one))).filter(counts));
+  const asked = trace.probed.filter((one) => !isCompiled(one) && !programs.has(path.posix.dirname(one)));
+  // A log, a folder for temporary files: there after the first run, and not on a fresh machine.
+  const made = new Set(named(trace.seen?.own ?? []).filter(isOutside));
+  const probes = [...named(asked.filter((one) => !`${places.temporary}/`.startsWith(`${one}/`))), ...named([...links])];
   const temporaries = places.env.TMPDIR === undefined ? undefined : `${places.env.TMPDIR}/`;
-  const isIdle = (name: string) => isIdleProbe(name) || (temporaries !== undefined && name.startsWith(temporaries));
+  const isIdle = (name: string) =>
+    isIdleProbe(name) || made.has(name) || (temporaries !== undefined && name.startsWith(temporaries));
   const counted = probes.filter((name) => name !== '.' && !read.has(name) && !listed.has(name) && !isIdle(name));
   return {
     version: 1,
@@ -49,6 +55,11 @@ export async function inputSetOf(
     probed: withoutAncestors([...new Set(counted)].sort(), [...read, ...listed]),
     listed: [...listed].sort(),
   };
+}
+
+/** Where Ansible's own programs are, which Python lists and looks into for modules: a virtual environment's. */
+function programFolders(read: readonly string[]): ReadonlySet<string> {
+  return new Set(read.filter((one) => /\/bin\/ansible(-[a-z]+)?$/.test(one)).map((one) => path.posix.dirname(one)));
 }
 
 /** What input sets call a traced path; undefined where it is no input. */
@@ -87,9 +98,12 @@ function isLink(file: string): boolean {
   }
 }
 
+function isOutside(name: string): boolean {
+  return /^[/~$]/.test(name);
+}
+
 /** Outside the tree, a folder that was passed on the way to something that counts says no more than that does. */
 function withoutAncestors(probed: readonly string[], others: readonly string[]): string[] {
-  const isOutside = (name: string) => /^[/~$]/.test(name);
   const outside = [...probed, ...others].filter(isOutside);
   return probed.filter((name) => !isOutside(name) || !outside.some((one) => one.startsWith(`${name}/`)));
 }
