@@ -12,6 +12,7 @@ import { findRoot, isRoot } from './find-root.ts';
 import { FLAT, listFlatFiles } from './flat-folder.ts';
 import { type CachedLayer, readLayerCache, writeLayerCache } from './layer-cache.ts';
 import { type LayerFileEntry, listLayerFiles } from './list-layer-files.ts';
+import { refuseUnusableState } from './usable-state.ts';
 
 export interface LoadedTree {
   readonly tree: Tree;
@@ -38,6 +39,7 @@ export async function loadTree(options: {
   const started = Date.now();
   const settingsText = readSettings(root);
   const stateOption = options.state === undefined ? undefined : resolve(options.cwd, options.state);
+  if (stateOption !== undefined) refuseUnusableState(stateOption);
   const cache = readLayerCache(stateOption ?? join(root, likelyState(settingsText)));
   const sameSettings = cache !== undefined && cache.settingsText === settingsText;
   const { settings, defaults, diagnostics } = sameSettings

@@ -14,6 +14,7 @@ import { openRecords, type RecordStore } from '../records/record-store.ts';
 import { gatherFacts, type MutableFacts } from '../run/gather-facts.ts';
 import type { InputReader } from '../run/input-reader.ts';
 import type { findAffected } from './affected.ts';
+import type { setsByPlan } from './affected-sets.ts';
 import { openAnswers } from './answers.ts';
 import type { CommandContext } from './command.ts';
 import { lookAtLeftOutParents } from './left-out-parents.ts';
@@ -70,10 +71,13 @@ interface Remembering extends LoadedTree {
 export async function prepareLoaded(
   context: CommandContext,
   selectors: readonly string[],
-  { tree, graph, stateDir, records, lock }: Remembering,
+  loaded: Remembering,
 ): Promise<Prepared> {
+  const { tree, graph, stateDir, records, lock } = loaded;
   const { values } = context;
-  const within = await affectedLayers(context, { root: tree.root, stateDir, graph, settings: tree.settings, records });
+  const within = await affectedLayers(context, { root: tree.root, stateDir, graph, settings: tree.settings, records }, (quiet, ids) =>
+    prepareLoaded(quiet, ids, loaded),
+  );
   const { named, needed } = select(graph, {
     ...(within && { within }),
     selectors,
@@ -187,11 +191,13 @@ function cacheMode(flag: unknown, setting: string, publishes: boolean): CacheMod
 async function affectedLayers(
   context: CommandContext,
   now: Parameters<typeof findAffected>[1],
+  planOf: Parameters<typeof setsByPlan>[1],
 ): Promise<ReadonlySet<LayerId> | undefined> {
   const { affected } = context.values;
   if (typeof affected !== 'string') return undefined;
   const { findAffected: find } = await import('./affected.ts');
-  const { base, reasons, layers } = await find(context, now, affected || undefined);
+  const { setsByPlan: sets } = await import('./affected-sets.ts');
+  const { base, reasons, layers } = await find(context, now, affected || undefined, sets(context, planOf));
   const { length } = [...reasons.keys()];
   context.warn(
     `affected since ${base.ref} (${base.commit.slice(0, 12)}): ${length} of ${now.graph.layers.size} layers`,
@@ -212,6 +218,7 @@ function refuseUnsupported(graph: LayerGraph, needed: ReadonlySet<LayerId>): voi
 function readJobs(flag: unknown, setting: number | undefined): number {
   if (flag === undefined) return setting ?? Math.max(2, availableParallelism());
   const jobs = Number(flag);
-  if (!Number.isInteger(jobs) || jobs < 1) throw new InvalidInput(`-j ${String(flag)}: it takes a whole number from 1`);
+  if (!Number.isInteger(jobs) || jobs < 1)
+    throw new InvalidInput(`--jobs ${String(flag)}: it takes a whole number from 1`);
   return jobs;
 }

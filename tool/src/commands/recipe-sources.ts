@@ -117,6 +117,10 @@ async function annotationsAt(
   const { registryAccess } = await import('../system/registry-options.ts');
   const access = registryAccess(layer.options.registry_opts_push, root);
   const repository = sharedRegistries().repository(parsed.repository, access, { effort: 'question' });
-  const found = await repository.manifest(parsed.digest ?? parsed.tag ?? 'latest');
+  const { RegistryError } = await import('../system/registry/registry-error.ts');
+  const found = await repository.manifest(parsed.digest ?? parsed.tag ?? 'latest').catch((error: unknown) => {
+    if (!(error instanceof RegistryError)) throw error;
+    throw new InvalidInput(`--against ${reference}: ${error.message}`, { cause: error });
+  });
   return found && parseManifest(found.bytes)?.annotations;
 }

@@ -59,6 +59,7 @@ export async function layerInputs(layer: Layer, places: InputPlaces): Promise<La
   const { root, digester } = places;
   const entries = new Map<string, Entry>();
   const exposed: string[] = [];
+  const unlike: string[] = [];
   const problems: Diagnostic[] = [];
   const collect = collectorFor(layer, problems);
   const copying = { digester, isIgnored: await layersIgnore(root) };
@@ -66,7 +67,9 @@ export async function layerInputs(layer: Layer, places: InputPlaces): Promise<La
     for (const source of collect(() => copiedSources(root, layer.file, copyfile, copying))) {
       for (const entry of source.entries) {
         entries.set(entry.name, entry);
-        if (isExposed(entry) && !setsMode(copyfile)) exposed.push(entry.name);
+        if (setsMode(copyfile)) continue;
+        if (isExposed(entry)) exposed.push(entry.name);
+        else if (isMadeExecutable(entry)) unlike.push(entry.name);
       }
     }
   }
@@ -83,7 +86,7 @@ export async function layerInputs(layer: Layer, places: InputPlaces): Promise<La
     files: sorted([...digests, ...Object.entries(values)]),
     tools: await toolVersions(layer, places),
     environment: environmentOf(layer, places.env),
-    warnings: exposed.length === 0 ? [] : [exposedWarning(exposed)],
+    warnings: [...warningOf(exposed, EXPOSED), ...warningOf(unlike, EXECUTABLE)],
     // Made only when asked: a null build compares nothing.
     get stamp() {
       const states = names.map((name) => `${name} ${entries.get(name)?.state.join()}`);
@@ -130,7 +133,17 @@ function isExposed(entry: CopiedEntry): boolean {
   return entry.kind === 'file' && (entry.mode & ~entry.diskMode & 0o044) !== 0;
 }
 
-function exposedWarning(names: readonly string[]): string {
+/** Somebody ran `chmod +x`, and git does not know yet: the image would get a script that cannot be run. */
+function isMadeExecutable(entry: CopiedEntry): boolean {
+  return entry.kind === 'file' && (entry.diskMode & ~entry.mode & 0o100) !== 0 && (entry.diskMode & 0o022) === 0;
+}
+
+const EXPOSED = "private on disk, but the image gets git's mode; set one with opts: [--chmod, '0600']";
+const EXECUTABLE =
+  "executable on disk, but the image gets git's mode: 'git add' it, or set one with opts: [--chmod, '0755']";
+
+function warningOf(names: readonly string[], what: string): string[] {
+  if (names.length === 0) return [];
   const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-  return `${names.slice(0, 3).join(', ')}${more}: private on disk, but the image gets git's mode; set one with opts: [--chmod, '0600']`;
+  return [`${names.slice(0, 3).join(', ')}${more}: ${what}`];
 }

@@ -119,7 +119,7 @@ async function settledDecision(work: LayerWork, id: LayerId): Promise<Decision> 
 
 /** A summary of a layer that was worked on, or (with no numbers) of one that needed nothing. */
 export function summarise(
-  work: Pick<LayerWork, 'graph' | 'facts'> & { readonly root: string },
+  work: Pick<LayerWork, 'graph' | 'facts' | 'wish'> & { readonly root: string },
   id: LayerId,
   done: Done,
   rest: Pick<LayerSummary, 'durationMs' | 'warnings' | 'reasons'> & Partial<Pick<LayerSummary, 'log' | 'childrenMs'>>,
@@ -132,7 +132,8 @@ export function summarise(
     name: layer.options.name,
     outcome: done.outcome,
     ...rest,
-    references: currentReferences(layer, record, work.root),
+    // Nothing was published: what stands there is not what this run made.
+    references: work.wish.publish ? currentReferences(layer, record, work.root) : [],
     ...sizeOf(record),
     ...(failure === undefined ? {} : { failure }),
   };
@@ -147,8 +148,8 @@ function currentReferences(layer: Layer, record: LayerRecord | undefined, root: 
   });
 }
 
-/** In local storage, else as it is shared. */
+/** In local storage; what is shared is compressed, and would look like another image. */
 function sizeOf(record: LayerRecord | undefined): { size?: number } {
-  const image = record?.image.local ?? record?.image.shared;
-  return image === undefined ? {} : { size: image.size };
+  const local = record?.image.local;
+  return local === undefined ? {} : { size: local.size };
 }
