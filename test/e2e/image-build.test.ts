@@ -284,3 +284,30 @@ test('state goes below TMPDIR where XDG_STATE_HOME is not set, and never beside 
   const runs = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.log'));
   expect(await readFile(path.join(folder, runs[0] as string), 'utf8')).toContain('=== commit');
 });
+
+test('an Ansible layer finds its files from the current folder; flags for groups, playbook, inventory and variables', async () => {
+  const home = path.join(tree.storage.folder, 'home');
+  const files = {
+    'playbooks/images/say.yaml':
+      '- hosts: img_compute\n  gather_facts: false\n  tasks:\n    - name: say\n      ansible.builtin.raw: echo {{ site }} {{ one }} {{ two }} {{ inventory_hostname }} > /etc/said\n      args: {executable: /bin/sh}\n',
+    'inventory/hosts.ini': '[img_compute]\n',
+    'inventory/group_vars/all.yaml': 'site: sol\n',
+  };
+  for (const [file, text] of Object.entries(files)) {
+    await mkdir(path.join(home, path.dirname(file)), { recursive: true });
+    await writeFile(path.join(home, file), text);
+  }
+  await writeFile(
+    path.join(source, 'played.yaml'),
+    'options: {layer_type: ansible, name: wrong, parent: small:1, publish_local: true, playbooks: nowhere.yaml, vars: {one: file, two: file}}\n',
+  );
+  const args = ['--config', path.join(flat, 'played.yaml'), '--name', 'played', '--groups', 'img_compute', 'img_all'];
+  const more = ['--pb', 'playbooks/images/say.yaml', '--inventory', 'inventory/', '--vars', 'one=flag'];
+  const built = await imageBuild([...args, ...more], {
+    cwd: home,
+    env: { ...tree.storage.env, XDG_STATE_HOME: state },
+  });
+  expect([built.code, built.stderr]).toEqual([0, expect.stringContaining('localhost/played:latest')]);
+  expect(await fileIn('localhost/played:latest', '/etc/said')).toBe('sol flag file played\n');
+  expect((await readdir(home)).sort()).toEqual(['inventory', 'playbooks']);
+});
