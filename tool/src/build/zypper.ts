@@ -14,7 +14,7 @@ export interface Zypper {
   run(command: readonly string[], names: readonly string[], listening?: Listening): Promise<number>;
 }
 
-export interface Listening {
+interface Listening {
   readonly accept?: readonly number[];
   readonly onLine?: (line: string) => void;
 }
@@ -75,13 +75,16 @@ async function act(
   return heard;
 }
 
-function failureOf(key: string, { absent, unsigned }: Heard, cause: unknown): unknown {
+function failureOf(key: string, { absent, skipped, unsigned }: Heard, cause: unknown): unknown {
   const exitCode = cause instanceof CommandFailure && cause.reason === 'exit' ? cause.result.exitCode : undefined;
   if (exitCode === NOT_FOUND) {
     return new BuildFailure(`${key}: no repository has ${absent.length === 0 ? 'it' : absent.join(', ')}`, { cause });
   }
   if (exitCode === REPOSITORY_SKIPPED) {
-    return new BuildFailure(`${key}: zypper went on without a repository that it could not read`, { cause });
+    return new BuildFailure(
+      `${key}: zypper went on without a repository that it could not read: ${skipped.join(', ')}`,
+      { cause },
+    );
   }
   if (exitCode !== undefined && unsigned.length > 0) {
     return new BuildFailure(`${key}: signed by no key that the image's rpm knows: ${unsigned.join(', ')}`, {
