@@ -18,7 +18,8 @@ export async function listImage(image: string, storage: ContainerStorage): Promi
   }
 }
 
-async function listTree(root: string, { exec }: ContainerStorage): Promise<TreeListing> {
+/** As `listImage` for a folder. */
+export async function listTree(root: string, { exec }: Pick<ContainerStorage, 'exec'>): Promise<TreeListing> {
   const attributes = await extendedAttributes({ root, exec });
   const listing = new Map<string, string>();
   const firstNames = new Map<number, string>();
