@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Workspace } from '../system/workspace.ts';
 import { aptFailure } from './apt-failure.ts';
@@ -126,6 +126,7 @@ async function install(
   for (const cache of [archives, lists]) await mkdir(path.join(cache.folder, 'partial'), { recursive: true });
   const inherited = (await readInRoot(target.mountPoint, 'etc/apt/auth.conf')) ?? '';
   const auth = await writeAuth(sources, path.join(archives.folder, 'layers-auth.conf'), inherited);
+  if (target.layer.options.gpgcheck === false) await forgetReleases(lists.folder);
   await writeFile(path.join(archives.folder, 'layers.conf'), auth === undefined ? SETTINGS : SETTINGS + LOG_IN);
   await writeFile(path.join(archives.folder, 'layers-proxy.sh'), exportScript(proxyVariables(target.layer)), {
     mode: 0o600,
@@ -142,6 +143,14 @@ async function install(
   } finally {
     await Promise.all([archives.giveBack(), lists.giveBack()]);
   }
+}
+
+/**
+ * Release files that an earlier build could verify: beside them apt takes one that it cannot verify for an attack, although
+ * nothing is to be checked.
+ */
+async function forgetReleases(lists: string): Promise<void> {
+  for (const name of await readdir(lists)) if (/_(In)?Release(\.gpg)?$/.test(name)) await rm(path.join(lists, name));
 }
 
 /** A package's name, version and size may be the same in two distributions, and its content not: a cache each. */
