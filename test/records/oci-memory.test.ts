@@ -6,7 +6,9 @@ import { ociPublisher } from '../../tool/src/publish/oci.ts';
 import type { BootFiles } from '../../tool/src/publish/publisher.ts';
 import type { InputSet, ProbeKey } from '../../tool/src/recipe/input-set.ts';
 import type { RecipeKey } from '../../tool/src/recipe/recipe.ts';
+import { inputSetsTagOf } from '../../tool/src/records/key-tag.ts';
 import { type Memory, MemoryUnreachable } from '../../tool/src/records/memory.ts';
+import { writeArtefact } from '../../tool/src/records/oci-artefact.ts';
 import { removeUnreachable, setTags, tagsOf } from '../../tool/src/records/oci-index.ts';
 import { blobPath, MANIFEST_TYPE, writeBlob } from '../../tool/src/records/oci-layout.ts';
 import { createOciMemory } from '../../tool/src/records/oci-memory.ts';
@@ -137,6 +139,32 @@ test('input sets: newest first, each once, sixteen at most, and none of another 
   const before = await readFile(path.join(directory, 'index.json'), 'utf8');
   await memory.keepInputSet(PROBE, set('file-10'));
   expect(await readFile(path.join(directory, 'index.json'), 'utf8')).toBe(before);
+});
+
+test('a list of input sets that was replaced leaves nothing behind', async () => {
+  const { image } = await memory.keep(toKeep('one'), workspace, { replace: false });
+  for (let i = 0; i < 3; i += 1) await memory.keepInputSet(PROBE, set(`file-${i}`));
+  const blobs = await readdir(path.join(directory, 'blobs/sha256'));
+  expect(blobs).toHaveLength((await reachable()).size);
+  expect(await reachable()).toContain(image.shared!.digest);
+});
+
+/** Digests of all that the index names, and of what that names. */
+async function reachable(): Promise<Set<string>> {
+  const all = new Set<string>();
+  for (const { digest } of (await index()).manifests) {
+    const { config, layers } = await manifestAt(digest);
+    for (const one of [digest, config.digest, ...layers.map((layer: { digest: string }) => layer.digest)]) all.add(one);
+  }
+  return all;
+}
+
+test('what is no input set is left out of a list', async () => {
+  await memory.keepInputSet(PROBE, set('file'));
+  const damaged = [null, { ...set('a'), version: 2 }, { ...set('b'), read: [1] }, { ...set('c'), listed: 'all' }];
+  const document = { version: 1, sets: [...damaged, set('good')] };
+  await setTags(directory, new Map([[inputSetsTagOf(PROBE), await writeArtefact(directory, PROBE, document)]]));
+  expect(await open().inputSets(PROBE)).toEqual([set('good')]);
 });
 
 test('an index is read once, and again when it was replaced', async () => {

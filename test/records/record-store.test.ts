@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LayerId } from '../../tool/src/config/layer.ts';
 import type { LayerRecord } from '../../tool/src/recipe/record.ts';
+import { encodeChecked } from '../../tool/src/records/checked-json.ts';
 import { openRecords } from '../../tool/src/records/record-store.ts';
 
 const id = 'debian/base' as LayerId;
@@ -32,6 +33,7 @@ test.each([
   ['a bit turned', (text: string) => text.replace('key', 'kez')],
   ['another layer', (text: string) => text.replace('debian/base', 'debian/bose')],
   ['zeros after a power loss', (text: string) => '\0'.repeat(text.length)],
+  ['no record below its checksum', () => encodeChecked(null)],
 ])('a damaged record (%s) is set aside and never believed', async (_, damage) => {
   const store = openRecords(folder);
   await store.write(record);

@@ -5,6 +5,7 @@ import { CommandFailure } from '../system/command.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { annotationsOf, foreignAnnotations, knownBuildFrom } from './build-document.ts';
 import { ImageGone } from './image-gone.ts';
+import { inputSetsIn } from './input-sets.ts';
 import { inputSetsTagOf, keyTagOf, recipeTagOf } from './key-tag.ts';
 import { type Memory, MemoryUnreachable, type ToKeep } from './memory.ts';
 import { readArtefact, writeArtefact } from './oci-artefact.ts';
@@ -53,7 +54,7 @@ export function createOciMemory({ directory, place, warn, signal }: OciMemorySet
 
   const sets = async (key: ProbeKey): Promise<readonly InputSet[]> => {
     const document = (await readArtefact(directory, inputSetsTagOf(key), key)) as { sets?: unknown } | undefined;
-    return Array.isArray(document?.sets) ? document.sets.filter(isInputSet).slice(0, MOST_INPUT_SETS) : [];
+    return inputSetsIn(document?.sets);
   };
 
   return {
@@ -87,7 +88,8 @@ export function createOciMemory({ directory, place, warn, signal }: OciMemorySet
         await withLayout(directory, { runId: 'sets', say: () => undefined, warn, signal }, async () => {
           const others = (await sets(key)).filter((one) => JSON.stringify(one) !== text);
           const document = { version: 1, sets: [set, ...others].slice(0, MOST_INPUT_SETS) };
-          await setTags(directory, new Map([[inputSetsTagOf(key), await writeArtefact(directory, key, document)]]));
+          const entry = [inputSetsTagOf(key), await writeArtefact(directory, key, document)] as const;
+          if (await setTags(directory, new Map([entry]))) await removeUnreachable(directory);
         });
       }, undefined);
     },
@@ -144,9 +146,4 @@ function checkPath(directory: string, place: string): void {
   if (directory.includes(':')) {
     throw new MemoryUnreachable(`${place}: an oci: folder cannot have a colon in its path: ${directory}`);
   }
-}
-
-function isInputSet(value: unknown): value is InputSet {
-  const { version, read, probed, listed } = (value ?? {}) as Partial<InputSet>;
-  return version === 1 && [read, probed, listed].every((names) => Array.isArray(names));
 }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { writeFileAtomic } from '../system/files.ts';
+import { decodeChecked, encodeChecked } from './checked-json.ts';
 
 /** What the store holds of one layer. A damaged record was set aside as `…json.damaged` and counts as none. */
 type StoredRecord =
@@ -45,25 +45,12 @@ export function openRecords(stateDir: string): RecordStore {
     },
     async write(record) {
       mkdirSync(folder, { recursive: true });
-      await writeFileAtomic(fileOf(record.id), encode(record));
+      await writeFileAtomic(fileOf(record.id), encodeChecked(record));
     },
   };
 }
 
-/** First line: checksum of the second, which is the record. */
-function encode(record: LayerRecord): string {
-  const body = JSON.stringify(record);
-  return `${checksum(body)}\n${body}\n`;
-}
-
 function decode(text: string, id: string): LayerRecord | undefined {
-  const end = text.indexOf('\n');
-  const body = text.slice(end + 1).replace(/\n$/, '');
-  if (end < 0 || text.slice(0, end) !== checksum(body)) return undefined;
-  const record = JSON.parse(body) as LayerRecord;
-  return record.version === 2 && record.id === id ? record : undefined;
-}
-
-function checksum(body: string): string {
-  return createHash('sha256').update(body).digest('hex');
+  const record = decodeChecked(text) as LayerRecord | null | undefined;
+  return record?.version === 2 && record.id === id ? record : undefined;
 }

@@ -1,5 +1,6 @@
 import { canonicalJson } from '../recipe/canonical.ts';
 import type { KnownBuild } from '../recipe/known-build.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { CommandFailure } from '../system/command.ts';
 import { OCI_MANIFEST, parseManifest } from '../system/registry/manifest.ts';
 import { lastLine } from '../system/registry/program-errors.ts';
@@ -12,7 +13,7 @@ import type { Workspace } from '../system/workspace.ts';
 import { annotationsOf, foreignAnnotations } from './build-document.ts';
 import { keyTagOf, recipeTagOf } from './key-tag.ts';
 import { MemoryUnreachable, type ToKeep } from './memory.ts';
-import { putDocument, RECIPE_TYPE } from './registry-document.ts';
+import { getDocument, putDocument, RECIPE_TYPE } from './registry-document.ts';
 import { lookUp } from './registry-lookup.ts';
 import { settled } from './registry-settled.ts';
 
@@ -48,7 +49,10 @@ async function keep(build: ToKeep, workspace: Workspace, keeping: Keeping): Prom
     return looked.kind === 'build' ? looked.build : undefined;
   };
   const before = await lookUp(repository, place, build.recipeKey, { direct: true });
-  if (before.kind === 'build' && !replace) return before.build;
+  if (before.kind === 'build' && !replace) {
+    await keepRecipe(build, workspace, repository);
+    return before.build;
+  }
   if (before.kind === 'damaged') workspace.warn(`${before.why}; replaced`);
 
   const words = withOciFormat(options);
@@ -78,17 +82,27 @@ async function annotated(repository: Repository, digest: string, build: ToKeep):
   return Buffer.from(canonicalJson({ ...manifest, mediaType: OCI_MANIFEST, annotations }));
 }
 
-/** For `why` alone, so its failure is a warning. */
+/** For `why` alone, so its failure is a warning. What stands there and is another document, or damaged, is replaced. */
 async function keepRecipe({ recipe, recipeKey }: ToKeep, workspace: Workspace, repository: Repository): Promise<void> {
   const tag = recipeTagOf(recipeKey);
   try {
-    if (!(await repository.hasManifest(tag))) await putDocument(repository, tag, RECIPE_TYPE, recipe);
+    if (!(await holdsRecipe(repository, tag, recipe))) await putDocument(repository, tag, RECIPE_TYPE, recipe);
   } catch (error) {
     workspace.signal.throwIfAborted();
     if (!(error instanceof RegistryError)) throw error;
     workspace.warn(
       `the recipe was not kept beside the image, 'layers why' will not know it elsewhere: ${error.message}`,
     );
+  }
+}
+
+async function holdsRecipe(repository: Repository, tag: string, recipe: Recipe): Promise<boolean> {
+  try {
+    const found = await getDocument(repository, tag, RECIPE_TYPE, { direct: true });
+    return typeof found === 'object' && canonicalJson(found.document) === canonicalJson(recipe);
+  } catch (error) {
+    if (error instanceof RegistryError && error.kind === 'digest') return false;
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import { RegistryError } from '../system/registry/registry-error.ts';
 import type { Effort } from '../system/registry/repository.ts';
 import { registryAccess } from '../system/registry-options.ts';
 import type { RetryPolicy } from '../system/retry.ts';
+import { inputSetsIn } from './input-sets.ts';
 import { inputSetsTagOf, recipeTagOf } from './key-tag.ts';
 import type { Memory } from './memory.ts';
 import { getDocument, INPUT_SETS_TYPE, putDocument, RECIPE_TYPE } from './registry-document.ts';
@@ -120,15 +121,7 @@ export function createRegistryMemory(place: string, settings: RegistryMemorySett
   };
 }
 
-/** What is not an input set is left out: a name in it would be looked for on this machine. */
 function setsIn(document: unknown, key: string): readonly InputSet[] {
   const { key: of, sets } = (document ?? {}) as { key?: unknown; sets?: unknown };
-  if (of !== key || !Array.isArray(sets)) return [];
-  return sets.filter(isInputSet).slice(0, MOST_INPUT_SETS);
-}
-
-function isInputSet(value: unknown): value is InputSet {
-  const set = value as Partial<InputSet> | null;
-  const areNames = (names: unknown) => Array.isArray(names) && names.every((name) => typeof name === 'string');
-  return set?.version === 1 && areNames(set.read) && areNames(set.probed) && areNames(set.listed);
+  return of === key ? inputSetsIn(sets) : [];
 }

@@ -86,11 +86,6 @@ export class Repository {
     });
   }
 
-  /** Whether a tag or a digest is there, without its bytes. */
-  async hasManifest(reference: string): Promise<boolean> {
-    return this.#has(`manifests/${reference}`, { accept: MANIFESTS });
-  }
-
   /** Where nothing is in the way of it: a layer and the configuration must be there. Gives its digest. */
   async putManifest(reference: string, mediaType: string, bytes: Buffer): Promise<string> {
     await this.#write(async (place) => {
@@ -122,7 +117,12 @@ export class Repository {
   }
 
   async hasBlob(digest: string): Promise<boolean> {
-    return this.#has(`blobs/${digest}`, {});
+    return this.#write(async (place) => {
+      const answer = await this.#call(place, `blobs/${digest}`, { method: 'HEAD' });
+      if (isMissing(answer)) return false;
+      if (answer.status !== 200) throw statusError(answer, `${this.name}@${digest}`);
+      return true;
+    });
   }
 
   /** Sends it unless it is there; gives its digest. */
@@ -176,15 +176,6 @@ export class Repository {
       const link: string | undefined = /<([^>]+)>\s*;\s*rel="?next/.exec(answer.headers.link ?? '')?.[1];
       next = link === undefined ? undefined : `tags/list${new URL(link, 'http://registry').search}`;
     }
-  }
-
-  async #has(path: string, headers: Record<string, string>): Promise<boolean> {
-    return this.#write(async (place) => {
-      const answer = await this.#call(place, path, { method: 'HEAD', headers });
-      if (isMissing(answer)) return false;
-      if (answer.status !== 200) throw statusError(answer, `${this.name}/${path}`);
-      return true;
-    });
   }
 
   /** The first place that has it; where none has, the worst that was said. */
