@@ -68,6 +68,8 @@ test('children get the allowed environment only', async () => {
       npm_config_a: 'b',
       S3_SECRET: 's',
       AWS_SECRET_ACCESS_KEY: 's',
+      // It would change images and is in no recipe.
+      SOURCE_DATE_EPOCH: '1',
       https_proxy: 'http://p',
     },
   });

@@ -43,7 +43,6 @@ const ALLOWED: readonly string[] = [
   '_CONTAINERS_*',
   'ANSIBLE_*',
   'GNUPGHOME',
-  'SOURCE_DATE_EPOCH',
   // How a later run finds the processes of a dead one.
   'LAYERS_RUN_ID',
 ];
