@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findAffected } from '../../tool/src/commands/affected.ts';
+import type { SetsOf } from '../../tool/src/commands/affected-sets.ts';
 import type { CommandContext } from '../../tool/src/commands/command.ts';
 import { loadTree } from '../../tool/src/commands/load-tree.ts';
+import type { InputSet } from '../../tool/src/recipe/input-set.ts';
 import { openRecords } from '../../tool/src/records/record-store.ts';
 import { recordOf } from '../helpers/facts.ts';
 import { git } from '../inputs/input-tree.ts';
@@ -74,14 +76,24 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-async function affected(ref?: string, place = root) {
+/** What is known of Ansible layers on the files of now; by default, a run that read no more than a static reading tells. */
+type Known = Partial<InputSet> | 'nothing';
+
+async function affected(ref?: string, place = root, known: Known = {}) {
   const loaded = await loadTree({ cwd: place });
   const records = openRecords(loaded.stateDir);
   const env = { PATH: process.env.PATH, HOME: folder };
   const context = { env, signal: new AbortController().signal } as unknown as CommandContext;
   const { graph, stateDir, tree } = loaded;
-  const found = await findAffected(context, { root: place, stateDir, graph, settings: tree.settings, records }, ref);
-  return { own: Object.fromEntries(found.reasons), all: [...found.layers].sort(), base: found.base };
+  const now = { root: place, stateDir, graph, settings: tree.settings, records };
+  const asked: string[] = [];
+  const setsOf: SetsOf = async (ids) => {
+    asked.push(...ids);
+    const set: InputSet = { version: 1, read: [], probed: [], listed: [], ...(known === 'nothing' ? {} : known) };
+    return new Map(known === 'nothing' ? [] : ids.map((id) => [id, set]));
+  };
+  const found = await findAffected(context, now, ref, setsOf);
+  return { own: Object.fromEntries(found.reasons), all: [...found.layers].sort(), base: found.base, asked };
 }
 
 test('nothing, and what no layer reads', async () => {
@@ -124,14 +136,51 @@ describe('an Ansible layer that was never built here, and what stands on it', ()
   });
 });
 
+describe('an Ansible layer whose playbooks read what a static reading does not tell, never built here', () => {
+  test('what others recorded of a run on the files of now counts', async () => {
+    write('data/other', 'x\n');
+    expect(await affected(undefined, root, { read: ['data/computed'] })).toMatchObject({ all: [], asked: ['site'] });
+    write('data/computed', 'x\n');
+    expect((await affected(undefined, root, { read: ['data/computed'] })).all).toEqual(['app', 'site']);
+    expect((await affected(undefined, root, { listed: ['data'] })).all).toEqual(['app', 'site']);
+  });
+
+  test('where nobody knows one, anything that changed may be read', async () => {
+    expect((await affected(undefined, root, 'nothing')).all).toEqual([]);
+    write('data/computed', 'x\n');
+    const { own, all } = await affected(undefined, root, 'nothing');
+    expect([own, all]).toEqual([{ site: expect.stringContaining('is known') }, ['app', 'site']]);
+  });
+
+  test('nobody is asked of what is affected anyway', async () => {
+    write('layers.yaml', "defaults: {publish_registry: 'registry.example/site', log_level: INFO, proxy: 'http://p'}\n");
+    expect(await affected(undefined, root, 'nothing')).toMatchObject({
+      all: ['app', 'base', 'files', 'site'],
+      asked: [],
+    });
+  });
+});
+
 describe('what the last run recorded', () => {
-  async function record(inputSet: { read?: string[]; probed?: string[]; listed?: string[] }) {
+  async function record(
+    inputSet: { read?: string[]; probed?: string[]; listed?: string[] },
+    files: Record<string, string> = {},
+  ) {
     const { stateDir, graph } = await loadTree({ cwd: root });
     const site = [...graph.layers.values()].find(({ id }) => id === 'site');
     if (site === undefined) throw new Error('fixture');
     const known = { version: 1 as const, read: [], probed: [], listed: [], ...inputSet };
-    await openRecords(stateDir).write({ ...recordOf(site, { kind: 'scratch' }), inputSet: known });
+    const made = recordOf(site, { kind: 'scratch' });
+    await openRecords(stateDir).write({ ...made, recipe: { ...made.recipe, files }, inputSet: known });
   }
+
+  test('tells all of the files of now only if they are as they were: of another branch, it does not', async () => {
+    write('data/other', 'x\n');
+    await record({ probed: ['data/choice'] }, { 'data/choice': 'absent' });
+    expect(await affected(undefined, root, 'nothing')).toMatchObject({ all: [], asked: [] });
+    await record({ probed: ['data/choice'] }, { 'data/choice': 'file' });
+    expect(await affected(undefined, root, 'nothing')).toMatchObject({ all: ['app', 'site'], asked: ['site'] });
+  });
 
   test('counts beside the static reading: a file that was looked up, one that was absent, a folder that was listed', async () => {
     await record({ read: ['data/dynamic.txt'], probed: ['data/absent.txt'], listed: ['data/d/'] });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
 import { SETTINGS_FILE } from '../config/gather-layers.ts';
 import type { Layer, LayerId, TreeSettings } from '../config/layer.ts';
@@ -9,12 +9,16 @@ import { affectedBy, type Changes, type Reads } from '../graph/affected.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { withDescendants } from '../graph/select.ts';
 import { createDigester } from '../inputs/digest-file.ts';
+import { digestInputSet } from '../inputs/input-set-digests.ts';
 import { mayRead } from '../inputs/superset.ts';
+import type { InputSet } from '../recipe/input-set.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import { type Git, GitProblem, openGit } from '../system/git.ts';
 import { findBase, type GitBase } from '../system/git-base.ts';
 import { changesSince, type GitChanges } from '../system/git-changes.ts';
 import { readsOf } from './affected-reads.ts';
+import type { SetsOf } from './affected-sets.ts';
 import { openAsking } from './asking.ts';
 import { type BaseTree, openBaseTree } from './base-tree.ts';
 import { changedLayers, changedLocks } from './changed-layers.ts';
@@ -38,15 +42,20 @@ interface Now {
 
 /**
  * What `--affected [REF]` selects: layers that may come out differently since HEAD left `ref` (default: the default branch), up to the
- * files of now, whether committed or not.
+ * files of now, whether committed or not. An Ansible layer counts too where nobody knows what its playbooks read.
  * @throws InvalidInput where git cannot tell
  */
-export async function findAffected(context: CommandContext, now: Now, ref: string | undefined): Promise<Affected> {
+export async function findAffected(
+  context: CommandContext,
+  now: Now,
+  ref: string | undefined,
+  setsOf: SetsOf,
+): Promise<Affected> {
   try {
     const git = await openGit(openAsking(context, now.root).exec, now.root);
     const { CI_DEFAULT_BRANCH, GITHUB_BASE_REF } = context.env;
     const base = await findBase(git, ref, CI_DEFAULT_BRANCH || GITHUB_BASE_REF || undefined);
-    const reasons = await reasonsSince(context, now, git, base);
+    const reasons = await reasonsSince(context, now, { git, base, setsOf });
     return { base, reasons, layers: withDescendants(now.graph, reasons.keys()) };
   } catch (error) {
     if (!(error instanceof GitProblem)) throw error;
@@ -58,20 +67,35 @@ export async function findAffected(context: CommandContext, now: Now, ref: strin
 async function reasonsSince(
   context: CommandContext,
   now: Now,
-  git: Git,
-  base: GitBase,
+  { git, base, setsOf }: { readonly git: Git; readonly base: GitBase; readonly setsOf: SetsOf },
 ): Promise<ReadonlyMap<LayerId, string>> {
-  const changes = await changesSince(git, base.commit);
+  const changes = withoutState(now, await changesSince(git, base.commit));
   if (changes.changed.size === 0 && changes.ignored.size === 0) return new Map();
   const before = await openBefore(git, base, changes, now.settings);
   try {
     const layers = before.kind === 'none' ? new Map<LayerId, string>() : changedByTree(before, changes, now);
     const reads = await readsOfAll(now, before, context.env);
-    const look = { ...changes, layers } satisfies Changes;
-    return affectedBy(now.graph, look, (layer) => reads.get(layer.id) ?? { names: [] });
+    const look = (more: ReadonlyMap<LayerId, string>) => {
+      const looked = { ...changes, layers: new Map([...more, ...layers]) } satisfies Changes;
+      return affectedBy(now.graph, looked, (layer) => reads.get(layer.id)?.reads ?? { names: [] });
+    };
+    const first = look(new Map());
+    const certain = withDescendants(now.graph, first.keys());
+    const open = [...reads].filter(([id, { isOfNow }]) => !isOfNow && !certain.has(id)).map(([id]) => id);
+    if (open.length === 0) return first;
+    return look(await answerOpen(now, reads, await setsOf(open), open));
   } finally {
     if (before.kind === 'tree') before.tree[Symbol.dispose]();
   }
+}
+
+/** Our own folder is no input of any layer; that it is there must not make one uncertain. */
+function withoutState({ root, stateDir }: Now, changes: GitChanges): GitChanges {
+  const own = `${relative(root, stateDir)}/`;
+  return {
+    ...changes,
+    ignored: new Set([...changes.ignored].filter((name) => !`${name.replace(/\/$/, '')}/`.startsWith(own))),
+  };
 }
 
 /** The tree as it was, where it is needed to tell what changed; `broken`: it had problems then. */
@@ -112,16 +136,23 @@ function changedByTree(
   return new Map([...locks, ...layers]);
 }
 
+interface Known {
+  readonly reads: Reads;
+  /** Whether a run on the files of now is known, so that nothing else can have been read. */
+  readonly isOfNow: boolean;
+}
+
 async function readsOfAll(
   { root, stateDir, graph, records }: Now,
   before: Before,
   env: CommandContext['env'],
-): Promise<ReadonlyMap<LayerId, Reads>> {
+): Promise<Map<LayerId, Known>> {
   const digester = createDigester({ root, stateDir });
-  const reads = new Map<LayerId, Reads>();
+  const places = { root, digester, env };
+  const reads = new Map<LayerId, Known>();
   for (const [id, layer] of graph.layers) {
     const stored = records.read(id);
-    const names = await namesOf(layer, { root, digester, env });
+    const names = await namesOf(layer, places);
     const then = before.kind === 'tree' && before.isWhole ? await namesThen(layer, before.tree, env) : [];
     const { inputSet, recipe } = stored.kind === 'record' ? stored.record : {};
     const known = {
@@ -129,10 +160,45 @@ async function readsOfAll(
       ...(inputSet && { inputSet }),
       ...(recipe && { files: recipe.files }),
     };
-    reads.set(id, readsOf(layer, root, known));
+    const isOfNow =
+      layer.options.layer_type !== 'ansible' ||
+      (inputSet !== undefined && recipe !== undefined && (await isAsThen(layer, inputSet, recipe.files, places)));
+    reads.set(id, { reads: readsOf(layer, root, known), isOfNow });
   }
   await digester.save();
   return reads;
+}
+
+/** Whether a run on these files would read what the recorded one did: each step to a file is by one that is as it was. */
+async function isAsThen(
+  layer: Layer,
+  set: InputSet,
+  files: Recipe['files'],
+  places: Parameters<typeof digestInputSet>[2],
+): Promise<boolean> {
+  const now = await digestInputSet(layer, set, places);
+  return Object.entries(now.files).every(([name, value]) => files[name] === value);
+}
+
+/** Adds what the sets say to `reads`; gives the layers of which none is known, each with that as its reason. */
+function answerOpen(
+  { graph, root }: Now,
+  reads: Map<LayerId, Known>,
+  sets: Awaited<ReturnType<SetsOf>>,
+  open: readonly LayerId[],
+): Map<LayerId, string> {
+  const unknown = new Map<LayerId, string>();
+  for (const id of open) {
+    const inputSet = sets.get(id);
+    if (inputSet === undefined) unknown.set(id, 'no image of it as it is now is known, nor what its playbooks read');
+    else {
+      const { names, listed = [] } = reads.get(id)?.reads ?? { names: [] };
+      const more = readsOf(graph.layers.get(id) as Layer, root, { mayRead: [], inputSet });
+      const both = { names: [...names, ...more.names], listed: [...listed, ...(more.listed ?? [])] };
+      reads.set(id, { reads: both, isOfNow: true });
+    }
+  }
+  return unknown;
 }
 
 async function namesThen(

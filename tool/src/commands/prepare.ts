@@ -75,8 +75,10 @@ export async function prepareLoaded(
 ): Promise<Prepared> {
   const { tree, graph, stateDir, records, lock } = loaded;
   const { values } = context;
-  const within = await affectedLayers(context, { root: tree.root, stateDir, graph, settings: tree.settings, records }, (quiet, ids) =>
-    prepareLoaded(quiet, ids, loaded),
+  const within = await affectedLayers(
+    context,
+    { root: tree.root, stateDir, graph, settings: tree.settings, records },
+    (quiet, ids) => prepareLoaded(quiet, ids, loaded),
   );
   const { named, needed } = select(graph, {
     ...(within && { within }),
