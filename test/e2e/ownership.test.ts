@@ -97,6 +97,20 @@ test('the committed image has everything that the commands made', () => {
   expect(opt('readonly')).toMatch(/^100000 /);
 });
 
+test('ACLs, which image layers cannot hold, are a warning and no silent loss', async () => {
+  // u::rw-,u:1234:r--,g::r--,m::r--,o::r--
+  const entries = ['01000600ffffffff', '02000400d2040000', '04000400ffffffff', '10000400ffffffff', '20000400ffffffff'];
+  const acl = `echo x > /opt-acl && setfattr -n system.posix_acl_access -v 0x02000000${entries.join('')} /opt-acl`;
+  await tree.write(
+    'layers/acl.yaml',
+    `options: {layer_type: base, name: acl, pkg_manager: apt, parent: 'oci:tools:1', publish_local: true}\ncmds: [{cmd: ${JSON.stringify(acl)}}]\n`,
+  );
+  const ended = await tree.layers(['build', 'acl', '--output', 'json']);
+  expect(outcomes(ended)).toEqual({ acl: 'built' });
+  expect(ended.stdout).toContain('opt-acl (system.posix_acl_access) lost them');
+  expect((await listImage('localhost/acl:latest', tree.storage)).get('opt-acl')).not.toContain('posix_acl');
+});
+
 test('pushed to a registry and pulled on another machine, it is equal, times too', async () => {
   const buildah = createBuildah(other.exec, { isolation: 'chroot', runId: 'pull' });
   const container = await buildah.from(`docker://${registry}/ownership/pushed:latest`, {

@@ -5,6 +5,7 @@ import { BuildFailure, type BuildReport, type BuildTarget } from '../build/build
 import { builderFor } from '../build/builders.ts';
 import { clampTimes } from '../build/clamp.ts';
 import { treeDigest, withConfiguration } from '../build/content-digest.ts';
+import { lostAttributes, lostWarning } from '../build/lost-attributes.ts';
 import { openscapResults } from '../build/openscap-settings.ts';
 import { mayHoldLeftOut } from '../build/what-counts.ts';
 import type { Layer } from '../config/layer.ts';
@@ -75,6 +76,8 @@ export async function buildImage(
     const isCopied = (stats: Stats) => copied.has(stats);
     const seconds = await clampTimes({ root: mountPoint, since, ...parentDate, isCopied, signal: workspace.signal });
     const date = new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+    const lost = lostWarning(await lostAttributes(mountPoint, workspace.exec));
+    if (lost !== undefined) workspace.warn(lost);
     // A commit does not change the container, so that both can read it at the same time.
     const [committed, tree] = await Promise.all([
       buildah.commit(container),

@@ -27,11 +27,18 @@ function isCancelled(error: unknown): boolean {
 }
 
 const NO_SPACE = /no space left on device|ENOSPC|disk quota exceeded/i;
+/** buildah's words where an image has a user or group that the user's namespace has not: often gid 65534, nogroup. */
+const NARROW_IDS = /(insufficient UIDs or GIDs|Check \/etc\/subuid and \/etc\/subgid)/i;
 
 function hintFor(error: CommandFailure): { hint?: string } {
   if (error.reason === 'not-found') return { hint: `'layers doctor' tells which package has ${error.result.argv[0]}` };
   const text = error.result.tail.join('\n');
   if (NO_SPACE.test(text))
     return { hint: "a file system is full: 'layers doctor' shows the free space of each that is used" };
+  if (NARROW_IDS.test(text)) {
+    return {
+      hint: "the image has owners outside of this user's ranges in /etc/subuid and /etc/subgid: 65536 ids reach up to nogroup, 65534; 'layers doctor' shows both and how to widen them, then 'buildah unshare true' once more",
+    };
+  }
   return {};
 }
