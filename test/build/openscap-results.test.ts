@@ -53,7 +53,7 @@ test('OVAL: vulnerabilities and missing patches that are there, and what could n
     ],
     ...[say('v', 'true'), say('p', 'true'), say('i', 'true'), say('n', 'false'), say('e', 'error')],
   ].join('\n');
-  expect(ovalFindings(xml)).toEqual({ found: ['v', 'p'], failed: 1 });
+  expect(ovalFindings(xml)).toEqual({ found: ['p', 'v'], failed: 1 });
 });
 
 test('addresses of the builder go, all else stays', () => {

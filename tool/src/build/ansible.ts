@@ -127,14 +127,19 @@ function playbookArguments(playbook: string, files: Files, { layer: { options },
   return [...args, '--', playbook];
 }
 
+const SAID = /^(?:ERROR! |\[ERROR\]: )/;
+const PLACE = /^The error appears to be in '(.+)': line (\d+)|^Origin: (.+?):(\d+)/;
+
 /** What Ansible itself says of a playbook that it cannot play: in 2.14's words, and in those of 2.19 and later. */
 function refusal(error: unknown, playbook: string, root: string): BuildFailure | undefined {
   if (!(error instanceof CommandFailure) || error.reason !== 'exit') return undefined;
   const { tail } = error.result;
-  const said = tail.map((line) => /^(?:ERROR! |\[ERROR\]: )(.+)/.exec(line)?.[1]).find((one) => one !== undefined);
-  if (said === undefined) return undefined;
-  const places = tail.map((line) => /^The error appears to be in '(.+)': line (\d+)|^Origin: (.+?):(\d+)/.exec(line));
-  const [, file, line, origin, at] = places.find((one) => one !== null) ?? [];
+  const start = tail.findIndex((line) => SAID.test(line));
+  if (start < 0) return undefined;
+  const end = tail.findIndex((line, index) => index > start && PLACE.test(line));
+  const lines = tail.slice(start, end < 0 ? start + 1 : end).map((line) => line.replace(SAID, '').trim());
+  const said = lines.filter((line) => line !== '').join(' ');
+  const [, file, line, origin, at] = PLACE.exec(tail[end] ?? '') ?? [];
   const place = file ?? origin;
   const where = place === undefined ? '' : ` (${path.relative(root, place)}:${line ?? at})`;
   return new BuildFailure(`${playbook}: ${said}${where}`, { cause: error });

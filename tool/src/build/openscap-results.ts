@@ -63,7 +63,7 @@ export function ovalFindings(xml: string): { readonly found: readonly string[]; 
     if (result === 'error') failed += 1;
     if (result === 'true' && /^(vulnerability|patch)$/.test(classes.get(id) ?? '')) found.push(id);
   }
-  return { found, failed };
+  return { found: found.toSorted(), failed };
 }
 
 /** A result file without the addresses of the machine that evaluated. */
