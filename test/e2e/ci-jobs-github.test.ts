@@ -4,11 +4,11 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { jobsOfDocument } from '../helpers/ci-document.ts';
+import { type GitHubJob, jobsOfDocument } from '../helpers/ci-document.ts';
 import { type CiTree, createCiTree, type JobEnded, type User } from '../helpers/ci-tree.ts';
 import { type CiRegistry, startCiRegistry } from '../services/ci-registry.ts';
 
-const { env, steps } = jobsOfDocument().github.jobs.images;
+const { env, jobs } = jobsOfDocument().github;
 const NAME = `layers-ci-${process.pid}`;
 
 let folder: string;
@@ -46,8 +46,27 @@ function push(branch: string, message: string): void {
   tree.git('push', '-q', 'origin', branch);
 }
 
-/** Runs the steps for an event as a hosted runner does: each in a shell of its own, as a user who is not root but may sudo. */
-async function workflow(branch: string, event: 'push' | 'pull_request', auth: string): Promise<JobEnded> {
+/** The secrets a job gets: the repository's, and those of its environment, which is for main alone. */
+async function secretsOf({ environment }: GitHubJob, branch: string): Promise<Record<string, string>> {
+  const text = (who: 'reader' | 'writer') => readFile(registry.auth[who], 'utf8');
+  const repository = { REGISTRY_AUTH_READ: await text('reader') };
+  if (environment === undefined) return repository;
+  if (environment !== 'images' || branch !== 'main') throw new Error(`${branch} may not use ${environment}`);
+  return { ...repository, REGISTRY_AUTH_WRITE: await text('writer') };
+}
+
+const withSecrets = (variables: Readonly<Record<string, string>> = {}, secrets: Readonly<Record<string, string>>) =>
+  Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => {
+      return [name, value.replace(/\$\{\{ secrets\.(\w+) \}\}/g, (_, of: string) => secrets[of] ?? '')];
+    }),
+  );
+
+/** Runs the job of an event as a hosted runner does: each step in a shell of its own, as a user who is not root but may sudo. */
+async function workflow(branch: string, event: 'push' | 'pull_request', isFork = false): Promise<JobEnded> {
+  const [job, ...others] = Object.values(jobs).filter((one) => one.if === `github.event_name == '${event}'`);
+  if (job === undefined || others.length > 0) throw new Error(`not one job for ${event}`);
+  const secrets = isFork ? {} : await secretsOf(job, branch);
   const runner = await tree.runner(branch, user);
   const at = (name: string) => path.join(runner.storage.folder, name);
   await mkdir(at('runner-temp'), { mode: 0o777 });
@@ -59,13 +78,12 @@ async function workflow(branch: string, event: 'push' | 'pull_request', auth: st
   await writeFile(at('bin/sudo'), '#!/bin/sh\nwhile [ "$1" = -E ]; do shift; done\nexec "$@"\n');
   await chmod(at('bin/sudo'), 0o755);
   let output = '';
-  for (const { run, if: condition } of steps) {
-    if (run === undefined || (condition !== undefined && condition !== `github.event_name == '${event}'`)) continue;
+  for (const { run, env: own } of job.steps) {
+    if (run === undefined) continue;
     const added = (await readFile(at('github-env'), 'utf8')).split('\n').filter((line) => line.includes('='));
     const folders = (await readFile(at('github-path'), 'utf8')).split('\n').filter(Boolean);
     const ended = await runner.script([`export PATH="${[...folders, '$PATH'].join(':')}"`, run], {
-      ...env,
-      REGISTRY_AUTH: auth,
+      ...withSecrets({ ...env, ...job.env, ...own }, secrets),
       CI: 'true',
       GITHUB_ACTIONS: 'true',
       ...(event === 'pull_request' && { GITHUB_BASE_REF: 'main' }),
@@ -79,16 +97,15 @@ async function workflow(branch: string, event: 'push' | 'pull_request', auth: st
   }
   return { code: 0, stdout: output, stderr: '' };
 }
-const auth = (who: 'reader' | 'writer') => readFile(registry.auth[who], 'utf8');
 
 test('a push builds and publishes as a plain user; the next one, on a new runner, nothing', async () => {
-  const first = await workflow('main', 'push', await auth('writer'));
+  const first = await workflow('main', 'push');
   expect([first.code, first.stderr]).toEqual([0, '']);
   expect(first.stdout).toMatch(/^3 built in /m);
   const published = await registry.tags();
   expect(Object.keys(published).sort()).toEqual(['external/small', 'images/base', 'images/site', 'images/tools']);
   registry.writes.writer = 0;
-  const second = await workflow('main', 'push', await auth('writer'));
+  const second = await workflow('main', 'push');
   expect([second.code, second.stdout]).toEqual([0, expect.stringMatching(/^3 reused in /m)]);
   expect([await registry.tags(), registry.writes.writer]).toEqual([published, 0]);
 });
@@ -97,9 +114,17 @@ test('a pull request builds what it touches and writes nothing', async () => {
   const before = await registry.tags();
   await tree.write('inventory/group_vars/compute.yaml', 'word: edited\n');
   push('edited', 'edit the word');
-  const { code, stdout } = await workflow('edited', 'pull_request', await auth('reader'));
+  const { code, stdout } = await workflow('edited', 'pull_request');
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^1 built, 1 reused in /m)]);
   expect(stdout).toContain(`publishes, where it is not there yet:\n  ${registry.host}/images/site: latest\n`);
   expect(stdout.trimEnd().split('\n').at(-1)).toBe('  inventory/group_vars/compute.yaml changed');
   expect([await registry.tags(), registry.writes.reader]).toEqual([before, 0]);
+});
+
+test('a pull request from a fork gets no secret: it reads what is public, which is nothing here, and writes nothing', async () => {
+  const before = await registry.tags();
+  registry.writes.writer = 0;
+  const { code } = await workflow('edited', 'pull_request', true);
+  expect(code).not.toBe(0);
+  expect([await registry.tags(), registry.writes.writer, registry.writes.reader]).toEqual([before, 0, 0]);
 });

@@ -4,21 +4,34 @@ import { parseTolerantly } from '../../tool/src/inputs/parse-yaml.ts';
 
 /** The GitLab job as docs/ci.md has it. */
 export interface GitLabJobs {
-  readonly variables: Readonly<Record<string, string | number>>;
+  readonly variables: Variables;
   readonly '.layers': { readonly before_script: readonly string[] };
-  readonly plan: { readonly script: readonly string[] };
-  readonly images: { readonly script: readonly string[] };
+  readonly plan: GitLabJob;
+  readonly images: GitLabJob;
+}
+
+type Variables = Readonly<Record<string, string | number>>;
+
+interface GitLabJob {
+  readonly variables: Variables;
+  readonly script: readonly string[];
 }
 
 /** The GitHub workflow as docs/ci.md has it. */
 export interface GitHubJobs {
-  readonly jobs: {
-    readonly images: { readonly env: Readonly<Record<string, string>>; readonly steps: readonly GitHubStep[] };
-  };
+  readonly env: Readonly<Record<string, string>>;
+  readonly jobs: { readonly plan: GitHubJob; readonly images: GitHubJob };
+}
+
+export interface GitHubJob {
+  readonly if: string;
+  readonly environment?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly steps: readonly GitHubStep[];
 }
 
 interface GitHubStep {
-  readonly if?: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly run?: string;
   readonly with?: Readonly<Record<string, unknown>>;
 }
