@@ -112,7 +112,10 @@ test('one that touches no image builds nothing', async () => {
   await tree.write('README.md', 'edited again');
   push('words', 'edit words');
   const ended = await (await tree.runner('words')).script(job('plan'), variables('plan', 'words'));
-  expect([ended.code, ended.stdout]).toEqual([0, expect.stringMatching(/\n0 layers\nnothing to do: no layer was selected/)]);
+  expect([ended.code, ended.stdout]).toEqual([
+    0,
+    expect.stringMatching(/\n0 layers\nnothing to do: no layer was selected/),
+  ]);
   expect(ended.stderr).toContain('0 of 3 layers');
 });
 
