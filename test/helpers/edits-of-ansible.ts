@@ -130,6 +130,18 @@ export const ANSIBLE_EDITS: Readonly<Record<string, Edit>> = {
   'a role of a collection that nothing uses': edited(`${COLLECTION}/roles/unused/tasks/main.yml`, NOTHING),
   requirements: edited('requirements.yml', NOTHING),
 
+  'a file that is looked up by a name that is put together': edited('playbooks/files/computed.txt'),
+  'a file below /usr/local/share that is looked up': done((at) => at.append(`${at.machine.share}/site.crt`, 'more\n')),
+  'a file below /usr/local/share that is looked up goes away': done((at) => at.remove(`${at.machine.share}/site.crt`)),
+  'a file beside it': done((at) => at.write(`${at.machine.share}/other.crt`, 'x\n'), NOTHING),
+  'a candidate of first_found below /etc, absent before': done((at) =>
+    at.write(`${at.machine.etc}/override.txt`, 'x\n'),
+  ),
+  'a candidate of first_found in the home, absent before': done((at) =>
+    at.write(`${at.machine.home}/override.txt`, 'x\n'),
+  ),
+  'a file in the home that nothing looks for': done((at) => at.write(`${at.machine.home}/.profile`, 'x\n'), NOTHING),
+
   'a comment in ansible.cfg': edited('ansible.cfg'),
   'ansible.cfg goes away, and with it a role': removed('ansible.cfg'),
   'ansible.cfg beside the playbook, behind the one of the tree': added(

@@ -82,6 +82,8 @@ options:
         echo '{{ lookup('file', 'looked-up.txt') }} {{ lookup('template', 'page.j2') }}
         {{ lookup('file', lookup('first_found', ['first.txt', 'second.txt', 'third.txt'])) }}
         {{ query('fileglob', 'globbed/*.conf') | map('basename') | sort | join(',') }}
+        {{ lookup('file', 'com' ~ 'puted.txt') }} {{ lookup('file', '@SHARE@/site.crt') }}
+        {{ lookup('file', lookup('first_found', ['@ETC@/override.txt', '~/override.txt', 'second.txt'])) }}
         {{ 'x' | shout }} {{ lookup('env', 'SITE') }} {{ secret }} {{ of_compute }} {{ dynamic }}' > /etc/site
       args: {executable: /bin/sh}
 `,
@@ -92,6 +94,7 @@ options:
   'playbooks/vars/dir/one.yaml': 'in_dir: 1\n',
   'playbooks/files/looked-up.txt': 'looked up\n',
   'playbooks/files/second.txt': 'second\n',
+  'playbooks/files/computed.txt': 'computed\n',
   'playbooks/files/globbed/a.conf': 'a\n',
   'playbooks/files/globbed/readme.txt': 'text\n',
   'playbooks/templates/page.j2': "page {% include 'part.j2' %}\n",
@@ -139,6 +142,7 @@ export type Actions = Readonly<Record<string, string>>;
 export interface EditedTree extends TestTree {
   /** Beside the root: roles that ansible.cfg finds there, and a home. */
   readonly outside: string;
+  readonly machine: MachineFolders;
   /** What `layers plan` decides, in this process. `extra`: variables beside the usual ones. */
   planned(extra?: Record<string, string>): Promise<Actions>;
   /** Everything as it was, but for times. */
@@ -147,13 +151,27 @@ export interface EditedTree extends TestTree {
   readonly env: Record<string, string | undefined>;
 }
 
+/** Places outside of everything where the playbook of `site` looks, no others' and gone with the tree. */
+interface MachineFolders {
+  /** Below /usr/local/share; holds `site.crt`, which it reads. */
+  readonly share: string;
+  /** Below /etc; it looks for `override.txt` there, and in the home. */
+  readonly etc: string;
+  readonly home: string;
+}
+
 export async function createEditedTree(): Promise<EditedTree> {
-  const tree = await createTree(FILES);
+  const own = `layers-edits-${process.pid}-${Date.now()}`;
+  const [share, etc] = [`/usr/local/share/${own}`, `/etc/${own}`];
+  const playbook = FILES['playbooks/site.yaml']?.replace('@SHARE@', share).replace('@ETC@', etc) ?? '';
+  const tree = await createTree({ ...FILES, 'playbooks/site.yaml': playbook });
   const { root, storage } = tree;
   const outside = path.join(storage.folder, 'outside-roles');
   const home = path.join(storage.folder, 'home');
   mkdirSync(path.join(outside, 'outside/tasks'), { recursive: true });
   mkdirSync(home);
+  mkdirSync(share);
+  writeFileSync(path.join(share, 'site.crt'), 'certificate\n');
   writeFileSync(path.join(outside, 'outside/tasks/main.yml'), '- debug: {msg: outside}\n');
   for (const file of ['inventory/dynamic.sh', 'files/run.sh']) chmodSync(path.join(root, file), 0o755);
   symlinkSync('../../elsewhere', path.join(root, 'playbooks/roles/linked'));
@@ -171,13 +189,14 @@ export async function createEditedTree(): Promise<EditedTree> {
   mkdirSync(path.join(root, 'files/untracked'));
   writeFileSync(path.join(root, 'files/untracked/c.txt'), 'c\n');
   await addSmallImage(tree);
-  const before = [contentOf(root), contentOf(outside)] as const;
+  const before = [contentOf(root), contentOf(outside), contentOf(share)] as const;
   const pristine = path.join(storage.folder, 'pristine.git');
   cpSync(path.join(root, '.git'), pristine, { recursive: true });
   const env = { ...storage.env, HOME: home, SITE: 'here' };
   return {
     ...tree,
     outside,
+    machine: { share, etc, home },
     env,
     planned: async (extra = {}) => {
       const { plan } = await prepare(contextOf(root, { ...env, ...extra }), []);
@@ -186,10 +205,17 @@ export async function createEditedTree(): Promise<EditedTree> {
     restore() {
       putBack(root, before[0]);
       putBack(outside, before[1]);
+      putBack(share, before[2]);
+      for (const added of [etc, `${home}/override.txt`, `${home}/.profile`])
+        rmSync(added, { recursive: true, force: true });
       const [index, indexBefore] = [path.join(root, '.git'), pristine].map((one) => readFileSync(`${one}/index`));
       if (index?.equals(indexBefore as Buffer)) return;
       rmSync(path.join(root, '.git'), { recursive: true });
       cpSync(pristine, path.join(root, '.git'), { recursive: true });
+    },
+    async [Symbol.asyncDispose]() {
+      for (const made of [share, etc]) rmSync(made, { recursive: true, force: true });
+      await tree[Symbol.asyncDispose]();
     },
   };
 }

@@ -17,6 +17,7 @@ import type { Actions, EditedTree } from './edits-tree.ts';
 /** What can be done to a tree; paths are relative to its root. */
 export interface Editing {
   readonly outside: string;
+  readonly machine: EditedTree['machine'];
   write(file: string, text: string): void;
   append(file: string, text: string): void;
   replace(file: string, text: string, by: string): void;
@@ -46,10 +47,11 @@ export const SITE: Actions = { site: 'build', app: 'pending' };
 /** The layer that copies files, and its child. */
 export const COPIED: Actions = { files: 'build', leaf: 'pending' };
 
-export function editsOf({ root, outside }: EditedTree): Editing {
+export function editsOf({ root, outside, machine }: EditedTree): Editing {
   const at = (file: string) => path.resolve(root, file);
   return {
     outside,
+    machine,
     write(file, text) {
       mkdirSync(path.dirname(at(file)), { recursive: true });
       writeFileSync(at(file), text);

@@ -177,3 +177,71 @@ test('a clone under another umask, in another place, has the same digests', asyn
     expect((await clone.digests(site, set)).files).toEqual(expected);
   }
 });
+
+test('what was read or looked for anywhere on the machine counts', async () => {
+  using home = createInputTree();
+  using tree = createInputTree({}, { HOME: home.root });
+  const read = [
+    '/boot/vmlinuz',
+    '/etc/pki/rpm-gpg/KEY',
+    '/run/secrets/token',
+    '/srv/site/known_hosts',
+    '/usr/lib/systemd/system/x.service',
+    '/usr/local/bin/kubectl',
+    '/usr/local/share/site/ca.crt',
+    '/usr/share/keyrings/x.gpg',
+    '/var/lib/site/x',
+  ];
+  const probed = ['/etc/site/x', '/run/secrets/absent', '/tmp/site', '/usr/share/site/x', '/var/lib/site/y'];
+  const set = await tree.named(site, {
+    read,
+    probed: [...probed, ...at(home, 'override.txt'), '/etc/site', '/usr/share/site', '/usr/local/share/site'],
+    listed: ['/etc', '/usr/local/share/site'],
+  });
+  expect(set.read).toEqual(read);
+  expect(set.probed).toEqual([...probed, '~/override.txt']);
+  expect(set.listed).toEqual(['/etc', '/usr/local/share/site']);
+});
+
+test('what every program reads or asks for does not, nor what Ansible itself made', async () => {
+  using home = createInputTree();
+  using tree = createInputTree({}, { HOME: home.root });
+  const ofAll = [
+    ...['/proc/cpuinfo', '/sys/x', '/dev/null', '/run/x.pid', '/var/run/x.pid', '/etc/passwd', '/etc/nsswitch.conf'],
+    ...['/etc/resolv.conf', '/etc/hosts', '/etc/ld.so.cache', '/etc/os-release', '/etc/localtime', '/etc/mime.types'],
+    ...['/usr/lib/locale/locale-archive', '/usr/lib/x86_64-linux-gnu/gconv/gconv-modules', '/usr/lib/ssl/cert.pem'],
+    ...[
+      '/etc/ssl/certs/ca-certificates.crt',
+      '/usr/share/zoneinfo/UTC',
+      '/usr/share/locale/en/LC_MESSAGES/messages.mo',
+    ],
+    ...['/usr/lib/python3.11/os.py', '/usr/include/python3.11/pyconfig.h', '/usr/lib/x86_64-linux-gnu/libc.so.6'],
+    ...['/usr/bin/ansible-playbook', '/opt/venv/bin/ansible-playbook', '/opt/venv/pyvenv.cfg', '/tmp/tmpab12_xyz/x'],
+    ...['/etc/ssh/ssh_known_hosts', '/var/lib/containers/storage/x', '/var/log/ansible.log'],
+    ...at(home, '.ssh/known_hosts', '.ssh/config', '.netrc', '.ansible/tmp/x'),
+  ];
+  const idle = [
+    '/',
+    '/etc',
+    '/usr/share',
+    '/usr/local',
+    '/var/lib',
+    '/tmp',
+    '/usr/lib/x86_64-linux-gnu',
+    '/usr/bin/git',
+  ];
+  const trace = {
+    read: ofAll,
+    probed: [
+      ...ofAll,
+      ...idle,
+      ...at(home, '.', '.ansible'),
+      '/opt/venv/bin',
+      '/opt/venv/bin/Modules/Setup',
+      '/srv/ansible.log',
+    ],
+    listed: ['/usr/bin', '/usr/local/sbin', '/opt/venv/bin', '/etc/ssl/certs'],
+    seen: { own: ['/srv/ansible.log'] },
+  };
+  expect(await tree.named(site, trace)).toEqual({ version: 1, read: [], probed: [], listed: [] });
+});

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { AnsibleTrace } from '../../tool/src/build/builder.ts';
 import type { Layer } from '../../tool/src/config/layer.ts';
 import { createDigester } from '../../tool/src/inputs/digest-file.ts';
 import { digestInputSet, type InputSetDigests } from '../../tool/src/inputs/input-set-digests.ts';
@@ -26,7 +25,7 @@ export interface InputTree extends Disposable {
   /** The members of a set, as they are now. */
   digests(options: Record<string, unknown>, set: Partial<InputSet>): Promise<InputSetDigests>;
   /** The set that a trace with these absolute paths makes. */
-  named(options: Record<string, unknown>, trace: Partial<Omit<AnsibleTrace, 'seen'>>): Promise<InputSet>;
+  named(options: Record<string, unknown>, trace: Partial<Parameters<typeof inputSetOf>[1]>): Promise<InputSet>;
 }
 
 export function createInputTree(

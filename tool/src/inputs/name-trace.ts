@@ -41,7 +41,9 @@ export async function inputSetOf(
   const programs = programFolders(trace.read);
   const counts = (name: string) => !read.has(name) && !isFolderOfPrograms(name);
   const listed = new Set(named(trace.listed.filter((one) => !programs.has(one))).filter(counts));
-  const asked = trace.probed.filter((one) => !isCompiled(one) && !programs.has(path.posix.dirname(one)));
+  const isOfPrograms = (file: string) =>
+    [...programs].some((one) => file.startsWith(`${one}/`) || `${one}/`.startsWith(`${file}/`));
+  const asked = trace.probed.filter((one) => !isCompiled(one) && !isOfPrograms(one));
   // A log, a folder for temporary files: there after the first run, and not on a fresh machine.
   const made = new Set(named(trace.seen?.own ?? []).filter(isOutside));
   const probes = [...named(asked.filter((one) => !`${places.temporary}/`.startsWith(`${one}/`))), ...named([...links])];
