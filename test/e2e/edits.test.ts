@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { editsOf } from '../helpers/edits.ts';
 import { ANSIBLE_EDITS } from '../helpers/edits-of-ansible.ts';
@@ -30,4 +33,24 @@ describe('an edit plans exactly what it can affect', () => {
     const rest = Object.fromEntries(Object.entries(AT_REST).filter(([id]) => !gone.includes(id)));
     expect(await tree.planned(edit.env)).toEqual({ ...rest, ...edit.expected });
   });
+});
+
+/** Why --affected selects `site` on a machine without records; undefined where it does not. */
+async function whySiteIsAffected(more: readonly string[] = []): Promise<string | undefined> {
+  const state = mkdtempSync(path.join(tmpdir(), 'layers-edits-state-'));
+  try {
+    const ended = await tree.layers(['plan', '--affected', 'HEAD', '--state', state, ...more], tree.env);
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('affected since HEAD')]);
+    return /^ {2}site: (.*)$/m.exec(ended.stderr)?.[1];
+  } finally {
+    rmSync(state, { recursive: true });
+  }
+}
+
+test('a fresh machine knows what a change affects by what others recorded; where nobody did, it plans too much', async () => {
+  editsOf(tree).append('README.md', 'more\n');
+  expect(await whySiteIsAffected()).toBeUndefined();
+  expect(await whySiteIsAffected(['--cache', 'off'])).toContain('is known');
+  editsOf(tree).append('playbooks/computed/x.txt', 'more\n');
+  expect(await whySiteIsAffected()).toContain('is known');
 });

@@ -130,7 +130,7 @@ export const ANSIBLE_EDITS: Readonly<Record<string, Edit>> = {
   'a role of a collection that nothing uses': edited(`${COLLECTION}/roles/unused/tasks/main.yml`, NOTHING),
   requirements: edited('requirements.yml', NOTHING),
 
-  'a file that is looked up by a name that is put together': edited('playbooks/files/computed.txt'),
+  'a file that is looked up by a name that is put together': edited('playbooks/computed/x.txt'),
   'a file below /usr/local/share that is looked up': done((at) => at.append(`${at.machine.share}/site.crt`, 'more\n')),
   'a file below /usr/local/share that is looked up goes away': done((at) => at.remove(`${at.machine.share}/site.crt`)),
   'a file beside it': done((at) => at.write(`${at.machine.share}/other.crt`, 'x\n'), NOTHING),

@@ -82,7 +82,7 @@ options:
         echo '{{ lookup('file', 'looked-up.txt') }} {{ lookup('template', 'page.j2') }}
         {{ lookup('file', lookup('first_found', ['first.txt', 'second.txt', 'third.txt'])) }}
         {{ query('fileglob', 'globbed/*.conf') | map('basename') | sort | join(',') }}
-        {{ lookup('file', 'com' ~ 'puted.txt') }} {{ lookup('file', '@SHARE@/site.crt') }}
+        {{ lookup('file', 'com' ~ 'puted/x.txt') }} {{ lookup('file', '@SHARE@/site.crt') }}
         {{ lookup('file', lookup('first_found', ['@ETC@/override.txt', '~/override.txt', 'second.txt'])) }}
         {{ 'x' | shout }} {{ lookup('env', 'SITE') }} {{ secret }} {{ of_compute }} {{ dynamic }}' > /etc/site
       args: {executable: /bin/sh}
@@ -94,7 +94,7 @@ options:
   'playbooks/vars/dir/one.yaml': 'in_dir: 1\n',
   'playbooks/files/looked-up.txt': 'looked up\n',
   'playbooks/files/second.txt': 'second\n',
-  'playbooks/files/computed.txt': 'computed\n',
+  'playbooks/computed/x.txt': 'computed\n',
   'playbooks/files/globbed/a.conf': 'a\n',
   'playbooks/files/globbed/readme.txt': 'text\n',
   'playbooks/templates/page.j2': "page {% include 'part.j2' %}\n",
