@@ -29,12 +29,13 @@ export default defineConfig({
         },
       },
       {
-        // Real images: minutes each, and everything on one container storage. A test file at a time, after the others.
+        // Real images: minutes each, every file with a container storage of its own. Two at a time, after the others: more only wait
+        // for the same disk.
         extends: true,
         test: {
           name: 'real',
           include: ['e2e/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: 2,
           globalSetup: ['./e2e/services.ts'],
           testTimeout: 10 * MINUTE,
           hookTimeout: 5 * MINUTE,

@@ -27,7 +27,13 @@ class Rig {
       keepGoing: false,
       signal: this.abort.signal,
       decide: (id) =>
-        ({ id, action: idle.includes(id) ? 'nothing' : 'build', reasons: [], publish: [], questions: [] }) satisfies Decision,
+        ({
+          id,
+          action: idle.includes(id) ? 'nothing' : 'build',
+          reasons: [],
+          publish: [],
+          questions: [],
+        }) satisfies Decision,
       work: (id) => {
         this.started.push(id);
         return new Promise((resolve) => {

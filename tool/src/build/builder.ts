@@ -40,7 +40,7 @@ export interface AnsibleTrace {
 }
 
 /** What was found at any moment: what is otherwise at the end came or went meanwhile. */
-export interface SeenPaths {
+interface SeenPaths {
   readonly there: readonly string[];
   readonly absent: readonly string[];
   /** Folders and what was in them, once for each difference; a name has `/` behind it for a folder, `@` for a link. */

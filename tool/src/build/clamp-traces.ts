@@ -6,7 +6,7 @@ import { statInRoot } from './root-files.ts';
  * What package managers write about the hour of their work, and caches that hold inode numbers or addresses. mmdebstrap removes these from
  * what it makes for the same reason. `docs/content-digest.md` names them; the list is closed.
  */
-export const DATED_TRACES = [
+const DATED_TRACES = [
   'var/log/dpkg.log',
   'var/log/apt/history.log',
   'var/log/apt/term.log',

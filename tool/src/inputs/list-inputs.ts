@@ -9,7 +9,7 @@ import { setNames } from './set-names.ts';
 import { mayRead } from './superset.ts';
 
 /** Why a file, folder or absent path is an input. */
-export type InputOrigin = 'copied' | 'layer-file' | 'inventory-script' | 'read' | 'probed' | 'listed' | 'may-read';
+type InputOrigin = 'copied' | 'layer-file' | 'inventory-script' | 'read' | 'probed' | 'listed' | 'may-read';
 
 /** One input and what brought it in. */
 export interface ListedInput {

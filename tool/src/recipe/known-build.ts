@@ -18,7 +18,7 @@ export interface KnownBuild {
   readonly repositories: Readonly<Record<string, string>>;
 }
 
-export interface ImagePlaces {
+interface ImagePlaces {
   readonly local?: KeptImage;
   readonly shared?: SharedImage;
 }

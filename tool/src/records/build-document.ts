@@ -105,7 +105,7 @@ export function foreignAnnotations(annotations: Readonly<Record<string, string>>
   return Object.fromEntries(Object.entries(annotations).filter(([name]) => !name.startsWith(PREFIX)));
 }
 
-export function isDigest(text: string): boolean {
+function isDigest(text: string): boolean {
   return /^sha256:[0-9a-f]{64}$/.test(text);
 }
 

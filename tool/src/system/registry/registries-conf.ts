@@ -26,7 +26,7 @@ interface ConfigFile {
 }
 
 /** A place that is asked for a repository. */
-export interface RegistryPlace {
+interface RegistryPlace {
   /** `HOST[:PORT]/PATH`. */
   readonly repository: string;
   /** Plain HTTP and any certificate are taken. */
