@@ -4,6 +4,7 @@ import { wantsColour } from '../report/palette.ts';
 import { estimateLines } from '../report/plan-estimate.ts';
 import { publicationLines } from '../report/plan-publications.ts';
 import { planJson, planLines } from '../report/plan-text.ts';
+import { unsharedLines } from '../report/plan-unshared.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { type Prepared, prepare } from './prepare.ts';
 
@@ -25,11 +26,13 @@ export function printPlan(context: CommandContext, prepared: Prepared, json: boo
     return;
   }
   const colour = wantsColour(context.env, context.stdout.isTTY === true);
+  const { facts, wish } = prepared;
   const { decisions } = prepared.plan;
   const lines = [
     ...planLines(planned, { colour }),
     ...estimateLines(radius, prepared.jobs),
     ...publicationLines(decisions.values()),
+    ...unsharedLines(wish.reuse ? [...decisions.keys()].filter((id) => !facts.shared.has(id)) : []),
   ];
   for (const line of lines) context.print(line);
 }
