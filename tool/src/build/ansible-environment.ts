@@ -42,7 +42,23 @@ export function ansibleEnvironment(
 }
 
 function configOf(...folders: readonly string[]): string | undefined {
-  return folders.map((folder) => path.join(folder, 'ansible.cfg')).find((file) => existsSync(file));
+  return candidatesIn(folders).find((file) => existsSync(file));
+}
+
+/** Configuration files that were looked for here, before Ansible started, and are not there: they count as what Ansible itself misses. */
+export function missedConfigs(
+  root: string,
+  playbook: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string[] {
+  if (env.ANSIBLE_CONFIG) return [];
+  const candidates = candidatesIn([root, path.dirname(playbook)]);
+  const found = candidates.findIndex((file) => existsSync(file));
+  return found < 0 ? candidates : candidates.slice(0, found);
+}
+
+function candidatesIn(folders: readonly string[]): string[] {
+  return folders.map((folder) => path.join(folder, 'ansible.cfg'));
 }
 
 /** The variable replaces what the configuration says, so both are put together. */

@@ -4,7 +4,7 @@ import { chosenEnvironment } from '../inputs/environment-inputs.ts';
 import { CommandFailure } from '../system/command.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { collectionsPath, installCollections } from './ansible-collections.ts';
-import { ansibleEnvironment } from './ansible-environment.ts';
+import { ansibleEnvironment, missedConfigs } from './ansible-environment.ts';
 import { type AnsibleEvent, followEvents } from './ansible-events.ts';
 import { REMOTE_TEMPORARY, writeInventory } from './ansible-inventory.ts';
 import { readTrace, type TraceDefect, traceOutside } from './ansible-trace.ts';
@@ -64,7 +64,7 @@ export const ansibleBuilder: Builder = {
 /** Without a whole trace there is none: then all counts that the playbooks may read. */
 function reportOf(
   traces: readonly (AnsibleTrace | TraceDefect)[],
-  { mountPoint }: BuildTarget,
+  { layer, mountPoint, resolve }: BuildTarget,
   workspace: Workspace,
 ): BuildReport {
   const defect = traces.find((one) => 'defect' in one);
@@ -73,7 +73,9 @@ function reportOf(
     return {};
   }
   const whole = traces.filter((one) => !('defect' in one)) as readonly AnsibleTrace[];
-  return { trace: traceOutside(whole, mountPoint) };
+  const trace = traceOutside(whole, mountPoint);
+  const missed = layer.options.playbooks.flatMap((playbook) => missedConfigs(workspace.root, resolve(playbook)));
+  return { trace: { ...trace, probed: [...new Set([...trace.probed, ...missed])] } };
 }
 
 interface Files {
