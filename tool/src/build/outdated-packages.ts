@@ -1,12 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Workspace } from '../system/workspace.ts';
+import { withoutLogins, writeAuth } from './apt-login.ts';
 import type { BuildTarget } from './builder.ts';
 import { dnfOnHost } from './dnf-host.ts';
 import { dnfInside } from './dnf-inside.ts';
 import { exportScript, proxyVariables } from './proxy.ts';
 import { collectRepositories } from './repositories.ts';
-import { statInRoot } from './root-files.ts';
+import { readInRoot, statInRoot } from './root-files.ts';
 import type { Zypper } from './zypper.ts';
 import { zypperOnHost } from './zypper-host.ts';
 import { zypperInside } from './zypper-inside.ts';
@@ -58,18 +59,25 @@ const SCRATCH = '/run/layers';
 const SIMULATE = `set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 . ${SCRATCH}/layers-proxy.sh
-apt-get -q -o Acquire::Retries=3 -o APT::Update::Error-Mode=any update >&2
+if [ -f ${SCRATCH}/layers-auth.conf ]; then set -- -o Dir::Etc::netrc=${SCRATCH}/layers-auth.conf; fi
+apt-get -q "$@" -o Acquire::Retries=3 -o APT::Update::Error-Mode=any update >&2
 exec apt-get -q -s -o APT::Get::Show-User-Simulation-Note=false dist-upgrade
 `;
 
-const askApt: Teller = async ({ layer, container }, workspace) => {
+const askApt: Teller = async ({ layer, container, mountPoint }, workspace) => {
   const folder = path.join(workspace.temporary, 'outdated');
   await mkdir(folder, { recursive: true });
   const proxy = exportScript(proxyVariables(layer));
   await writeFile(path.join(folder, 'layers-proxy.sh'), proxy, { mode: 0o600 });
-  const { stdout } = await workspace.buildah.run(container, ['/bin/sh', '-c', SIMULATE], {
+  // Logins are not kept in images.
+  const repos = [...layer.repos, ...layer.exclusive_repos];
+  const logins = repos.map(({ alias, config, url = '' }) => withoutLogins(config ?? url, alias));
+  const inherited = (await readInRoot(mountPoint, 'etc/apt/auth.conf')) ?? '';
+  await writeAuth(logins, path.join(folder, 'layers-auth.conf'), inherited);
+  const { stdout } = await workspace.buildah.run(container, ['/bin/sh', '-c', SIMULATE, 'sh'], {
     volumes: [`${folder}:${SCRATCH}`],
     quiet: true,
+    secrets: logins.flatMap(({ secrets }) => secrets),
   });
   return parseSimulation(stdout);
 };
