@@ -84,11 +84,12 @@ function reportUnchecked(aliases: readonly string[], { layer }: BuildTarget, wor
   workspace.warn(`no gpg key for ${aliases.join(', ')}: packages from there are not checked`);
 }
 
-/** Puts repository files and keys into the image. What logs in stays there, as children install from it: only root can read it. */
+/** Puts repository files and keys into the image. What logs in stays there, as children install from it: only root can read it. `repositories`: the folder of the package manager. */
 export async function putRepos(
-  repos: readonly DnfRepo[],
+  repos: readonly Pick<DnfRepo, 'file' | 'text' | 'key' | 'secrets'>[],
   { container }: BuildTarget,
   workspace: Workspace,
+  repositories = REPOSITORIES,
 ): Promise<void> {
   const folder = path.join(workspace.temporary, 'image-repos');
   await mkdir(folder, { recursive: true });
@@ -98,9 +99,9 @@ export async function putRepos(
   };
   for (const { file, text, key, secrets } of repos) {
     if (key !== undefined) await put(key.name, key.data, KEYS, '0644');
-    await put(file, text, REPOSITORIES, secrets.length > 0 ? '0600' : '0644');
+    await put(file, text, repositories, secrets.length > 0 ? '0600' : '0644');
     if (secrets.length > 0)
-      workspace.warn(`${REPOSITORIES}/${file}: the login of a repository stays in the image, readable for root only`);
+      workspace.warn(`${repositories}/${file}: the login of a repository stays in the image, readable for root only`);
   }
 }
 

@@ -1,11 +1,10 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import type { Repo } from '../config/schema.ts';
 import { regularFileInRoot, resolveInRoot } from '../system/in-root.ts';
 import type { Workspace } from '../system/workspace.ts';
 import type { BuildTarget } from './builder.ts';
 import { isRepoFile } from './dnf-repo-config.ts';
-import { dnfRepos, KEYS } from './dnf-repos.ts';
+import { dnfRepos, KEYS, putRepos } from './dnf-repos.ts';
 import { readKey } from './repo-key.ts';
 import { forImage, keyUrls } from './zypper-repo-text.ts';
 
@@ -45,24 +44,9 @@ export async function zypperRepos(target: BuildTarget, workspace: Workspace): Pr
   return repos;
 }
 
-/** Puts repository files and keys into the image. What logs in stays there, as children install from it: only root can read it. */
-export async function putZypperRepos(
-  repos: readonly ZypperRepo[],
-  { container }: BuildTarget,
-  workspace: Workspace,
-): Promise<void> {
-  const folder = path.join(workspace.temporary, 'image-repos');
-  await mkdir(folder, { recursive: true });
-  const put = async (name: string, data: string | Buffer, place: string, mode: string) => {
-    await writeFile(path.join(folder, name), data, { mode: 0o600 });
-    await workspace.buildah.copy(container, [path.join(folder, name)], `${place}/${name}`, ['--chmod', mode]);
-  };
-  for (const { file, text, key, secrets } of repos) {
-    if (key !== undefined) await put(key.name, key.data, KEYS, '0644');
-    await put(file, text, REPOSITORIES, secrets.length > 0 ? '0600' : '0644');
-    if (secrets.length > 0)
-      workspace.warn(`${REPOSITORIES}/${file}: the login of a repository stays in the image, readable for root only`);
-  }
+/** Puts repository files and keys into the image, as dnf's are. */
+export function putZypperRepos(repos: readonly ZypperRepo[], target: BuildTarget, workspace: Workspace): Promise<void> {
+  return putRepos(repos, target, workspace, REPOSITORIES);
 }
 
 /** Texts of the image's own repository files by their names. */
