@@ -4,6 +4,7 @@ import type { CommandContext } from '../../tool/src/commands/command.ts';
 import { prepare } from '../../tool/src/commands/prepare.ts';
 import { destinationsOf } from '../../tool/src/config/destinations.ts';
 import type { Layer } from '../../tool/src/config/layer.ts';
+import { sharedPlaceOf } from '../../tool/src/config/shared-place.ts';
 import { candidatesOf } from '../../tool/src/plan/candidates.ts';
 import { decideNow } from '../../tool/src/plan/plan.ts';
 import { hashOf } from '../../tool/src/recipe/canonical.ts';
@@ -84,7 +85,10 @@ function recordOf(
     recipe,
     recipeKey: key,
     content,
-    image: { local: { id: hashOf(`image of ${layer.id}`), graphRoot, driver: DRIVER, size: 200_000_000 } },
+    image: {
+      local: { id: hashOf(`image of ${layer.id}`), graphRoot, driver: DRIVER, size: 200_000_000 },
+      shared: { place: sharedPlaceOf(layer, '') ?? '', digest: `sha256:${hashOf(`manifest of ${layer.id}`)}`, size: 1 },
+    },
     inheritedLabels: {},
     builtAt: at,
     lastBuiltAt: at,
