@@ -22,12 +22,9 @@ export async function readLocks(root: string, graph: LayerGraph, wish: Wish): Pr
   });
 }
 
-/** Writes entries one after another: layers that are built side by side change one file. */
+/** Writes one layer's entry; layers that are built side by side, and other runs, wait for each other. */
 export function createLockWriter(root: string, stateDir: string): (id: LayerId, lock: LayerLock) => Promise<void> {
-  let last: Promise<unknown> = Promise.resolve();
   return async (id, lock) => {
-    // One that failed is told to whoever asked for it.
-    last = last.catch(() => {}).then(() => writeLock(root, new Map([[id, lock]]), join(stateDir, 'locks')));
-    await last;
+    await writeLock(root, new Map([[id, lock]]), join(stateDir, 'locks'));
   };
 }

@@ -18,9 +18,8 @@ export interface LayerMemory {
 /** What is known of a key. Where both know it, the shared one's content counts: it is what other machines build on. */
 export async function findBuild(memory: LayerMemory, key: RecipeKey): Promise<KnownBuild | undefined> {
   const local = await memory.local?.find(key);
-  if (memory.shared === undefined) return local;
   // Asked too when the image is here: who loses a race adopts the winner's, and what was built anew replaces ours.
-  const shared = await tolerant(memory, () => memory.shared?.find(key));
+  const shared = await findShared(memory, key);
   if (shared === undefined) return local;
   if (local?.content !== shared.content) return shared;
   return { ...shared, image: { ...local.image, ...shared.image } };
