@@ -23,7 +23,7 @@ const DRIVER = 'overlay';
  * empty folders where a container storage has its images. Nothing was: a build with anything to do would fail. Throws where a
  * layer is not in line afterwards.
  */
-export async function pretendBuilt(root: string): Promise<void> {
+export async function pretendBuilt(root: string, { isShared } = { isShared: true }): Promise<void> {
   const { graph, facts, wish, records, reader } = await prepareIn(root);
   const graphRoot = path.join(root, '.storage');
   for (const id of graph.order) {
@@ -35,7 +35,7 @@ export async function pretendBuilt(root: string): Promise<void> {
     const known = inputSet === undefined ? facts : { ...facts, candidates: everyProbe([{ set: inputSet, files }]) };
     const made = candidatesOf(layer, parent, known).candidates[0];
     if (made === undefined) throw new Error(`${id}: no recipe`);
-    const record = recordOf(layer, made, graphRoot);
+    const record = recordOf(layer, made, graphRoot, isShared);
     await records.write(record);
     mkdirSync(path.join(graphRoot, `${DRIVER}-images`, record.image.local?.id ?? ''), { recursive: true });
     setRecord(facts, record);
@@ -71,9 +71,11 @@ function recordOf(
   layer: Layer,
   { recipe, key, set }: ReturnType<typeof candidatesOf>['candidates'][number],
   graphRoot: string,
+  isShared: boolean,
 ): LayerRecord {
   const content = `sha256:${hashOf(`content of ${layer.id}`)}` as ContentDigest;
   const at = '2026-01-01T00:00:00.000Z';
+  const place = isShared ? sharedPlaceOf(layer, '') : undefined;
   const publications = destinationsOf(layer).map((destination) => {
     const published = publishRecipeOf(content, destination, labelsOf(layer));
     const publication = { recipe: published, publishKey: publishKeyOf(published), references: [], bytes: 0, at };
@@ -87,7 +89,9 @@ function recordOf(
     content,
     image: {
       local: { id: hashOf(`image of ${layer.id}`), graphRoot, driver: DRIVER, size: 200_000_000 },
-      shared: { place: sharedPlaceOf(layer, '') ?? '', digest: `sha256:${hashOf(`manifest of ${layer.id}`)}`, size: 1 },
+      ...(place !== undefined && {
+        shared: { place, digest: `sha256:${hashOf(`manifest of ${layer.id}`)}`, size: 1 },
+      }),
     },
     inheritedLabels: {},
     builtAt: at,
