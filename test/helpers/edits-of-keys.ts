@@ -1,6 +1,7 @@
 import type {
   COMMAND_KEYS,
   COPYFILE_KEYS,
+  IMAGE_CONFIG_KEYS,
   MODULE_KEYS,
   OPENSCAP_KEYS,
   OPTION_KEYS,
@@ -29,6 +30,7 @@ export const BASE_FILE: FileText = {
   cmds: [{ cmd: 'true' }],
   modules: { enable: ['x:1'] },
   openscap: [{ profile: 'one' }],
+  image_config: { user: 'one' },
 };
 
 export const ANSIBLE_FILE: FileText = {
@@ -37,6 +39,7 @@ export const ANSIBLE_FILE: FileText = {
     ...{ inventory: ['inventory'], vars: { a: 1 } },
     ...{ publish_registry: 'r.example/a', publish_s3: 'https://s3.example', registry_opts_push: '--tls-verify=false' },
   },
+  image_config: { user: 'one' },
 };
 
 /** For each key another valid value than the files above have. A key of the schema that is not here does not compile, and fails the test. */
@@ -100,6 +103,7 @@ export const OTHER_TOP: Values<typeof TOP_KEYS> = {
   copyfiles: [{ src: 'more', dest: '/opt' }],
   cmds: ['false'],
   openscap: [{ profile: 'two' }],
+  image_config: { user: 'two' },
 };
 
 export const OTHER_REPO: Values<typeof REPO_KEYS> = {
@@ -137,4 +141,13 @@ export const OTHER_OPENSCAP: Values<typeof OPENSCAP_KEYS> = {
   remediate_path: '/r.sh',
   oval_xml: '/o.xml',
   oval_path: '/p.xml',
+};
+
+export const OTHER_IMAGE_CONFIG: Values<typeof IMAGE_CONFIG_KEYS> = {
+  entrypoint: ['/bin/init', '--'],
+  cmd: ['bash'],
+  env: { A: 'b' },
+  user: 'two',
+  workdir: '/srv',
+  volumes: ['/var/lib/containers'],
 };

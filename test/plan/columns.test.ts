@@ -5,6 +5,7 @@ import {
   COPYFILE_KEYS,
   type Counts,
   countsIn,
+  IMAGE_CONFIG_KEYS,
   type KeyFacts,
   type LayerType,
   MODULE_KEYS,
@@ -24,6 +25,7 @@ import {
   type FileText,
   OTHER_COMMAND,
   OTHER_COPYFILE,
+  OTHER_IMAGE_CONFIG,
   OTHER_MODULES,
   OTHER_OPENSCAP,
   OTHER_OPTIONS,
@@ -117,6 +119,7 @@ test('every key of the schema has another value here', () => {
     [COMMAND_KEYS, OTHER_COMMAND, []],
     [MODULE_KEYS, OTHER_MODULES, []],
     [OPENSCAP_KEYS, OTHER_OPENSCAP, []],
+    [IMAGE_CONFIG_KEYS, OTHER_IMAGE_CONFIG, []],
   ];
   for (const [keys, values, exceptions] of tables) {
     const missing = Object.keys(keys).filter((key) => values[key] === undefined && !exceptions.includes(key));
@@ -155,6 +158,10 @@ describe('another value does what the column of the schema says', () => {
         ['base'],
       ),
       edits(OPENSCAP_KEYS, OTHER_OPENSCAP, (file, key, value) => withMember(file, 'openscap', key, value), ['base']),
+      edits(IMAGE_CONFIG_KEYS, OTHER_IMAGE_CONFIG, (file, key, value) => ({
+        ...file,
+        image_config: { ...(file.image_config as object), [key]: value },
+      })),
     ].flat(),
   )('the member %s in a layer of type %s', (...row) => {
     const [, type, facts, after] = row;

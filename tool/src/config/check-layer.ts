@@ -1,5 +1,6 @@
 import { checkContent } from './check-content.ts';
 import { checkDestinations, printable } from './check-destinations.ts';
+import { checkImageConfig } from './check-image-config.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { isDigest } from './image-name.ts';
 import { type KeyFacts, OPTION_KEYS, TOP_KEYS } from './keys.ts';
@@ -46,6 +47,7 @@ export function checkLayer(layer: LayerFile, merged: Located, own: Located): Dia
   checkParent(check);
   checkDestinations(check);
   checkContent(check);
+  checkImageConfig(check);
   return diagnostics;
 }
 

@@ -50,6 +50,7 @@ export const TOP_DEFAULTS = {
   copyfiles: [],
   cmds: [],
   openscap: [],
+  image_config: {},
 } satisfies Readonly<Record<string, unknown>>;
 
 export const COPYFILE_DEFAULTS = { opts: [] } satisfies Readonly<Record<string, unknown>>;

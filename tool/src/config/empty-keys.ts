@@ -2,14 +2,20 @@ import type { Diagnostic } from './diagnostic.ts';
 import { isEmpty, type Located, type Path } from './located.ts';
 import { problemAt } from './report.ts';
 
-/** Labels are text, whatever YAML makes of them. */
+/** Labels and variables are text, whatever YAML makes of them. */
 export function keepsText(path: Path): boolean {
-  return path[0] === 'options' && path[1] === 'labels' && path.length === 3;
+  if (path.length !== 3) return false;
+  return (path[0] === 'options' && path[1] === 'labels') || (path[0] === 'image_config' && path[1] === 'env');
 }
 
-/** The values of `vars` and `labels` are the user's own: empty is a value there. */
+/** The values of `vars`, `labels` and `env` are the user's own, and so are lists of words: empty is a value there. */
 function isFree(path: Path): boolean {
-  return path[0] === 'options' && path.length > 2;
+  return path.length > 2 ? path[0] === 'options' || path[0] === 'image_config' : isEmptyArgv(path);
+}
+
+/** `cmd: []` takes the parent's away. */
+function isEmptyArgv([top, key]: Path): boolean {
+  return top === 'image_config' && (key === 'entrypoint' || key === 'cmd');
 }
 
 /** `packages:` with nothing after it: not a problem, but seldom what was meant. */

@@ -184,6 +184,10 @@ export const TOP_KEYS = {
     description: 'Commands to run inside the image; a bare string is a command too',
   },
   openscap: { counts: 'build', description: 'OpenSCAP settings: a list of single-key maps' },
+  image_config: {
+    counts: 'build',
+    description: 'How a container of the image starts; what is not given is as the parent has it',
+  },
 } as const satisfies Record<string, KeyFacts>;
 
 /** The keys of an entry of `repos` and `exclusive_repos`. */
@@ -238,6 +242,25 @@ export const OPENSCAP_KEYS = {
   remediate_path: { counts: 'build', description: 'Script that repairs what failed; default `/root/remediate.sh`' },
   oval_xml: { counts: 'build', description: 'OVAL definitions; default `/root/oval.xml`' },
   oval_path: { counts: 'build', description: 'Results of the OVAL evaluation; default `/root/vulnerabilities.xml`' },
+} as const satisfies Record<string, KeyFacts>;
+
+/** The keys of `image_config`, in the words of OCI's image configuration. */
+export const IMAGE_CONFIG_KEYS = {
+  entrypoint: {
+    counts: 'build',
+    description: "Program and arguments that every start begins with; without `cmd` beside it, the parent's `cmd` goes",
+  },
+  cmd: { counts: 'build', description: 'Words after the entry point where nobody gives others' },
+  env: {
+    counts: 'build',
+    description: "Variables, added to the parent's. Whoever has the image can read them: no place for secrets",
+  },
+  user: {
+    counts: 'build',
+    description: 'User, or `USER:GROUP`, by name or number. Commands of layers on top of this one run as that user too',
+  },
+  workdir: { counts: 'build', description: 'Folder to start in' },
+  volumes: { counts: 'build', description: "Folders that get a volume of their own, added to the parent's" },
 } as const satisfies Record<string, KeyFacts>;
 
 /** What a key decides in a layer of that type: a key that has no effect there decides nothing. */

@@ -1,6 +1,7 @@
 import {
   COMMAND_KEYS,
   COPYFILE_KEYS,
+  IMAGE_CONFIG_KEYS,
   type KeyFacts,
   MODULE_KEYS,
   OPENSCAP_KEYS,
@@ -32,11 +33,17 @@ export const LAYER_LEVELS: readonly Level[] = [
   { where: 'in an entry of `cmds`', keys: COMMAND_KEYS, holds: entryOf('cmds') },
   { where: 'under `modules`', keys: MODULE_KEYS, holds: (path) => path.length === 1 && path[0] === 'modules' },
   { where: 'in an entry of `openscap`', keys: OPENSCAP_KEYS, holds: entryOf('openscap') },
+  {
+    where: 'under `image_config`',
+    keys: IMAGE_CONFIG_KEYS,
+    holds: (path) => path.length === 1 && path[0] === 'image_config',
+  },
 ];
 
 /** A key's own spelling in a layer file: image-build takes hyphens for underscores, and `dst` for `dest`. */
 export function spellLayerKey(path: Path, key: string): string {
   if (path[0] === 'options' && path.length > 1) return key;
+  if (path[0] === 'image_config' && path.length > 1) return key;
   if (path[0] === 'modules') return key;
   const own = key.replaceAll('-', '_');
   return own === 'dst' && path[0] === 'copyfiles' ? 'dest' : own;

@@ -3,6 +3,7 @@ import { layerFileJsonSchema, settingsJsonSchema } from './json-schema.ts';
 import {
   COMMAND_KEYS,
   COPYFILE_KEYS,
+  IMAGE_CONFIG_KEYS,
   type KeyFacts,
   MODULE_KEYS,
   OPENSCAP_KEYS,
@@ -53,6 +54,8 @@ Editors check a file that begins with \`# yaml-language-server: $schema=\` and t
     table(MODULE_KEYS, propertiesOf(top.modules as Schema), 'text or list'),
     '### `openscap`',
     table(OPENSCAP_KEYS, entry('openscap')),
+    '### `image_config`',
+    table(IMAGE_CONFIG_KEYS, propertiesOf(top.image_config as Schema)),
   );
 }
 

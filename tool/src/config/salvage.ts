@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { Located, Path } from './located.ts';
 
-/** Keys that hold a list of entries: one bad entry goes, the others stay. */
-const LISTS = new Set(['repos', 'exclusive_repos', 'copyfiles', 'cmds', 'openscap']);
+/** Keys that hold entries: one bad entry goes, the others stay. */
+const MEMBERS = new Set(['options', 'image_config', 'repos', 'exclusive_repos', 'copyfiles', 'cmds', 'openscap']);
 
 /** The file without what the schema refused, so that the rest can be checked. A layer type that is none becomes `base`. */
 export function salvage(root: Located, issues: readonly z.core.$ZodIssue[]): Located {
@@ -10,7 +10,7 @@ export function salvage(root: Located, issues: readonly z.core.$ZodIssue[]): Loc
   for (const issue of issues) {
     const path = issue.path as Path;
     if (issue.code === 'unrecognized_keys') for (const key of issue.keys) refused.add(JSON.stringify([...path, key]));
-    else refused.add(JSON.stringify(path.slice(0, path[0] === 'options' || LISTS.has(String(path[0])) ? 2 : 1)));
+    else refused.add(JSON.stringify(path.slice(0, MEMBERS.has(String(path[0])) ? 2 : 1)));
   }
   const rest = without(root, refused, []);
   return refused.has('["options","layer_type"]') ? withType(rest) : rest;

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { COMMAND_DEFAULTS, COPYFILE_DEFAULTS, OPTION_DEFAULTS, TOP_DEFAULTS } from './defaults.ts';
-import { COMMAND_KEYS, COPYFILE_KEYS, type KeyFacts, OPENSCAP_KEYS, OPTION_KEYS, REPO_KEYS, TOP_KEYS } from './keys.ts';
+import {
+  COMMAND_KEYS,
+  COPYFILE_KEYS,
+  IMAGE_CONFIG_KEYS,
+  type KeyFacts,
+  OPENSCAP_KEYS,
+  OPTION_KEYS,
+  REPO_KEYS,
+  TOP_KEYS,
+} from './keys.ts';
 
 // The types. What a key counts for and its description are in keys.ts, defaults in defaults.ts: a null build loads those
 // two without zod.
@@ -69,6 +78,16 @@ const openscapSchema = described(OPENSCAP_KEYS, {
   oval_path: text.optional(),
 });
 
+const imageConfigSchema = described(IMAGE_CONFIG_KEYS, {
+  // Words of an argv: a line of text would have to be split, which is a shell's work.
+  entrypoint: z.array(text).optional(),
+  cmd: z.array(text).optional(),
+  env: z.record(text, text).optional(),
+  user: text.min(1).optional(),
+  workdir: text.optional(),
+  volumes: list.optional(),
+});
+
 export const optionsSchema = described(OPTION_KEYS, {
   layer_type: z.enum(['base', 'ansible']),
   name: text.min(1).default(OPTION_DEFAULTS.name),
@@ -131,12 +150,14 @@ export const layerFileSchema = described(TOP_KEYS, {
   copyfiles: z.array(copyfileSchema).default(TOP_DEFAULTS.copyfiles),
   cmds: z.array(z.union([bareCommand, commandSchema])).default(TOP_DEFAULTS.cmds),
   openscap: z.array(openscapSchema).default(TOP_DEFAULTS.openscap),
+  image_config: imageConfigSchema.default(TOP_DEFAULTS.image_config),
 });
 
 /** The validated content of a layer file, defaults filled in. Keys keep the spelling of the file. */
 export type LayerFile = z.output<typeof layerFileSchema>;
 export type LayerOptions = LayerFile['options'];
 export type Repo = LayerFile['repos'][number];
+export type ImageConfig = LayerFile['image_config'];
 export type CopyFile = LayerFile['copyfiles'][number];
 export type Command = LayerFile['cmds'][number];
 

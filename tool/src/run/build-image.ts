@@ -5,6 +5,7 @@ import { BuildFailure, type BuildReport, type BuildTarget } from '../build/build
 import { builderFor } from '../build/builders.ts';
 import { clampTimes } from '../build/clamp.ts';
 import { treeDigest, withConfiguration } from '../build/content-digest.ts';
+import { imageSettings } from '../build/image-settings.ts';
 import { lostAttributes, lostWarning } from '../build/lost-attributes.ts';
 import { openscapResults } from '../build/openscap-settings.ts';
 import { mayHoldLeftOut } from '../build/what-counts.ts';
@@ -83,7 +84,10 @@ export async function buildImage(
       buildah.commit(container),
       digestTree(layer, files, mountPoint, workspace),
     ]);
-    const id = await buildah.relabel(committed, inheritedLabels, date);
+    const id = await buildah.relabel(committed, inheritedLabels, {
+      created: date,
+      settings: (inherited) => imageSettings(layer.image_config, inherited),
+    });
     const [info, store] = await Promise.all([buildah.inspect(id), buildah.store()]);
     if (info === undefined) throw new BuildFailure(`buildah committed the image ${id} and does not know it now`);
     const content = withConfiguration(tree, info.config) as ContentDigest;

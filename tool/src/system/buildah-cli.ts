@@ -79,11 +79,10 @@ export function createBuildah(exec: Exec, settings: BuildahSettings): Buildah {
       const { stdout } = await buildah(['commit', '--quiet', ...args, container], QUERY);
       return stdout.trim().replace(/^sha256:/, '');
     },
-    async relabel(image, labels, created) {
+    async relabel(image, labels, changes = {}) {
       const info = await self.inspect(image);
       if (info === undefined) throw new Error(`no image ${image} in local storage`);
-      const dated = created === undefined ? {} : { created };
-      return withTemporary(settings, (folder) => relabelImage({ info, labels, ...dated, folder, skopeo, storage }));
+      return withTemporary(settings, (folder) => relabelImage({ info, labels, ...changes, folder, skopeo, storage }));
     },
     async tag(image, names) {
       if (names.length > 0) await buildah(['tag', image, ...names], QUERY);

@@ -9,6 +9,9 @@ export interface RunInContainer
   readonly extra?: readonly string[];
 }
 
+/** The `config` of an OCI image configuration: how its containers start. */
+export type ImageSettings = Readonly<Record<string, unknown>>;
+
 export interface ImageInfo {
   /** Full image id (hex, no `sha256:`). */
   readonly id: string;
@@ -48,9 +51,14 @@ export interface Buildah {
   commit(container: string, args?: readonly string[]): Promise<string>;
   /**
    * An image with exactly the file system layers of `image` and these labels; gives its id. `created` (ISO 8601) becomes the time
-   * of the image and of its last layer, whose history then says nothing of this machine.
+   * of the image and of its last layer, whose history then says nothing of this machine; `settings` makes its `config` of the
+   * one it has.
    */
-  relabel(image: string, labels: Readonly<Record<string, string>>, created?: string): Promise<string>;
+  relabel(
+    image: string,
+    labels: Readonly<Record<string, string>>,
+    changes?: { readonly created?: string; readonly settings?: (config: ImageSettings) => ImageSettings },
+  ): Promise<string>;
   tag(image: string, names: readonly string[]): Promise<void>;
   /** Pushes to a reference with transport; gives the manifest's digest. It prints nothing on the way, so only a total limit means anything. */
   push(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { ImageInfo } from './buildah.ts';
+import type { ImageInfo, ImageSettings } from './buildah.ts';
 import type { Descriptor, StoredImage } from './image-info.ts';
 
 /** Say by which name and digest the parent was called when this was committed; the same parent has many names. */
@@ -12,6 +12,8 @@ interface Relabelling {
   readonly labels: Readonly<Record<string, string>>;
   /** ISO 8601. */
   readonly created?: string;
+  /** Makes other settings of those that the image has. */
+  readonly settings?: (config: ImageSettings) => ImageSettings;
   /** An empty folder. */
   readonly folder: string;
   readonly skopeo: (args: readonly string[]) => Promise<unknown>;
@@ -20,16 +22,16 @@ interface Relabelling {
 }
 
 /**
- * Stores an image with the layers of `info`, exactly these labels, and the date if one is given; gives its id. An OCI layout is written that holds only a
+ * Stores an image with the layers of `info`, exactly these labels, and date and settings if they are given; gives its id. An OCI layout is written that holds only a
  * manifest and a configuration: skopeo asks the storage for each layer first, finds it, and never reads a blob. It
  * takes hundredths of a second whatever the size (`buildah commit` would add an empty layer, and `buildah build` cannot
  * take a label away). The same labels on the same image give the same id.
  */
 export async function relabelImage(wanted: Relabelling): Promise<string> {
-  const { info, labels, folder, skopeo, storage } = wanted;
+  const { info, labels, settings = (config) => config, folder, skopeo, storage } = wanted;
   const { manifest } = info;
   if (manifest === undefined) throw new Error(`no manifest of ${info.id}`);
-  const inner = (info.config.config ?? {}) as Record<string, unknown>;
+  const inner = settings((info.config.config ?? {}) as ImageSettings);
   const Labels = Object.fromEntries(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   const dated = { ...info.config, ...datesOf(wanted), config: { ...inner, Labels } };
   const config = await blob(folder, manifest.config.mediaType, dated);
