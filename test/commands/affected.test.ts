@@ -80,7 +80,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 type Known = Partial<InputSet> | 'nothing';
 
 async function affected(ref?: string, place = root, known: Known = {}) {
-  const loaded = await loadTree({ cwd: place });
+  const loaded = await loadTree({ env: {}, cwd: place });
   const records = openRecords(loaded.stateDir);
   const env = { PATH: process.env.PATH, HOME: folder };
   const context = { env, signal: new AbortController().signal } as unknown as CommandContext;
@@ -166,7 +166,7 @@ describe('what the last run recorded', () => {
     inputSet: { read?: string[]; probed?: string[]; listed?: string[] },
     files: Record<string, string> = {},
   ) {
-    const { stateDir, graph } = await loadTree({ cwd: root });
+    const { stateDir, graph } = await loadTree({ env: {}, cwd: root });
     const site = [...graph.layers.values()].find(({ id }) => id === 'site');
     if (site === undefined) throw new Error('fixture');
     const known = { version: 1 as const, read: [], probed: [], listed: [], ...inputSet };

@@ -53,7 +53,7 @@ async function layers(...argv: string[]): Promise<{ status: number; stdout: stri
 }
 
 const graphOf = async (root: string) => {
-  const { graph } = await loadTree({ cwd: path.join(folder, root), state: path.join(folder, 'state') });
+  const { graph } = await loadTree({ env: {}, cwd: path.join(folder, root), state: path.join(folder, 'state') });
   return drawTree(graph);
 };
 

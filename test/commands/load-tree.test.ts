@@ -50,11 +50,11 @@ function mark(): void {
   utimesSync(cacheFile(), later, later);
 }
 
-const names = async () => (await loadTree({ cwd: root })).tree.layers.map(({ options }) => options.name);
+const names = async () => (await loadTree({ env: {}, cwd: root })).tree.layers.map(({ options }) => options.name);
 
 async function refused(options: { root?: string } = {}): Promise<InvalidInput> {
   try {
-    await loadTree({ cwd: root, ...options });
+    await loadTree({ env: {}, cwd: root, ...options });
   } catch (error) {
     if (error instanceof InvalidInput) return error;
     throw error;
@@ -70,7 +70,7 @@ describe('the tree', () => {
       'layers/b/notes.txt': '',
       'layers/.hidden.yaml': '-',
     });
-    const { tree, stateDir } = await loadTree({ cwd: join(root, 'layers/b') });
+    const { tree, stateDir } = await loadTree({ env: {}, cwd: join(root, 'layers/b') });
     expect(tree.root).toBe(root);
     expect(tree.layers.map(({ id }) => id)).toEqual(['a', 'b/x']);
     expect(stateDir).toBe(join(root, '.layers'));
@@ -78,14 +78,14 @@ describe('the tree', () => {
 
   test('takes root and state as given', async () => {
     write({ 'tree/layers/a.yaml': BASE });
-    const { tree, stateDir } = await loadTree({ cwd: root, root: 'tree', state: 'state' });
+    const { tree, stateDir } = await loadTree({ env: {}, cwd: root, root: 'tree', state: 'state' });
     expect([tree.root, stateDir]).toEqual([join(root, 'tree'), join(root, 'state')]);
     expect(existsSync(join(root, 'state/cache/layers.json'))).toBe(true);
   });
 
   test('of layers.yaml: other folders', async () => {
     write({ 'layers.yaml': 'folders: {layers: images, state: var/state}\n', 'images/a.yaml': BASE });
-    expect((await loadTree({ cwd: root })).stateDir).toBe(join(root, 'var/state'));
+    expect((await loadTree({ env: {}, cwd: root })).stateDir).toBe(join(root, 'var/state'));
     expect(existsSync(join(root, 'var/state/cache/layers.json'))).toBe(true);
   });
 
@@ -97,6 +97,8 @@ describe('the tree', () => {
   test('without its folder of layers', async () => {
     write({ 'layers.yaml': '' });
     expect((await refused()).diagnostics).toMatchObject([{ code: 'unreadable-folder', file: 'layers' }]);
+    write({ 'beside.yaml': named('beside') });
+    expect((await refused()).diagnostics).toMatchObject([{ hint: expect.stringContaining('`folders: {layers: .}`') }]);
   });
 
   test('links out of the tree, to folders and to nothing are left out, and said', async () => {
@@ -105,7 +107,7 @@ describe('the tree', () => {
     symlinkSync('/etc/hostname', join(root, 'layers/c.yaml'));
     symlinkSync('.', join(root, 'layers/loop'));
     symlinkSync('nothing', join(root, 'layers/d.yaml'));
-    const { tree, diagnostics } = await loadTree({ cwd: root });
+    const { tree, diagnostics } = await loadTree({ env: {}, cwd: root });
     expect(tree.layers.map(({ id }) => id)).toEqual(['a', 'b']);
     expect(diagnostics.map(({ code, file }) => `${code} ${file}`)).toEqual(
       ['c.yaml', 'd.yaml', 'loop'].map((name) => `skipped-file layers/${name}`),
@@ -154,7 +156,7 @@ describe('the cache of parsed layers', () => {
     write({ 'layers/a.yaml': BASE });
     await names();
     mark();
-    const { tree } = await loadTree({ cwd: root });
+    const { tree } = await loadTree({ env: {}, cwd: root });
     expect(Object.isFrozen(tree.layers[0]?.options.publish_tags)).toBe(true);
   });
 
@@ -174,7 +176,7 @@ describe('the cache of parsed layers', () => {
     await names();
     mark();
     write({ 'layers/b.yaml': named('b') });
-    const { tree } = await loadTree({ cwd: root });
+    const { tree } = await loadTree({ env: {}, cwd: root });
     expect(tree.layers.map(({ options }) => `${options.name} ${options.publish_tags}`)).toEqual([
       'a-cached one',
       'b one',
@@ -182,7 +184,9 @@ describe('the cache of parsed layers', () => {
     mark();
     write({ 'layers.yaml': 'defaults: {publish_tags: two}\n' });
     expect(
-      (await loadTree({ cwd: root })).tree.layers.map(({ options }) => `${options.name} ${options.publish_tags}`),
+      (await loadTree({ env: {}, cwd: root })).tree.layers.map(
+        ({ options }) => `${options.name} ${options.publish_tags}`,
+      ),
     ).toEqual(['a two', 'b two']);
   });
 
@@ -190,7 +194,7 @@ describe('the cache of parsed layers', () => {
     write({ 'layers.yaml': 'cache:\n', 'layers/a.yaml': `${BASE}packages:\n` });
     await names();
     mark();
-    expect((await loadTree({ cwd: root })).diagnostics.map(({ code, file }) => `${code} ${file}`)).toEqual([
+    expect((await loadTree({ env: {}, cwd: root })).diagnostics.map(({ code, file }) => `${code} ${file}`)).toEqual([
       'empty-key layers.yaml',
       'empty-key layers/a.yaml',
     ]);
@@ -227,7 +231,7 @@ describe('the cache of parsed layers', () => {
           return next(name, context);
         } });
         const { loadTree } = await import(${JSON.stringify(join(import.meta.dirname, '../../tool/src/commands/load-tree.ts'))});
-        await loadTree({ cwd: ${JSON.stringify(root)} });`;
+        await loadTree({ env: {}, cwd: ${JSON.stringify(root)} });`;
       return spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).stdout;
     };
     expect(loaded()).toMatch(/yaml|zod/);

@@ -11,6 +11,7 @@ describe('layers.yaml', () => {
     expect(found).toEqual({
       folders: { layers: 'layers', inventory: 'inventory', playbooks: 'playbooks', state: '.layers' },
       cache: '',
+      registryNames: [],
     });
   });
 
@@ -25,6 +26,17 @@ describe('layers.yaml', () => {
     });
   });
 
+  test('names of one registry, in one spelling', () => {
+    const text =
+      'registry-names:\n  - [Registry.example:5000, localhost:5000/]\n  - [docker://a.example/x, b.example/y]\n';
+    const { settings: found, diagnostics } = settings(text);
+    expect(diagnostics).toEqual([]);
+    expect(found?.registryNames).toEqual([
+      ['registry.example:5000', 'localhost:5000'],
+      ['a.example/x', 'b.example/y'],
+    ]);
+  });
+
   test.each([
     ['- a\n', '1:1 not-a-map'],
     ['jobs: many\n', '1:7 wrong-type'],
@@ -37,6 +49,12 @@ describe('layers.yaml', () => {
     ['defaults: {publish_tags: 8.10}\n', '1:26 unquoted-number'],
     ['cache:\n', '1:1 empty-key?'],
     ['jobs: 1\njobs: 2\n', '2:1 duplicate-key'],
+    ['registry_names: a.example\n', '1:17 wrong-type'],
+    ['registry_names: [a.example, [b.example, c.example]]\n', '1:18 wrong-type'],
+    ['registry_names: [[a.example]]\n', '1:18 invalid-value'],
+    ["registry_names: [[a.example, 'https://b.example']]\n", '1:30 invalid-registry-name'],
+    ['registry_names: [[a.example, b.example/x:1]]\n', '1:30 invalid-registry-name'],
+    ['registry_names:\n  - [a.example, b.example]\n  - [c.example, A.example/]\n', '3:17 duplicate-registry-name'],
   ])('%j', (text, problem) => {
     expect(codes(settings(text).diagnostics)).toEqual([problem]);
   });

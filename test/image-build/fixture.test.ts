@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadTree } from '../../tool/src/commands/load-tree.ts';
+import type { Diagnostic } from '../../tool/src/config/diagnostic.ts';
+import type { LayerId } from '../../tool/src/config/layer.ts';
 import { parseLayer } from '../../tool/src/config/parse-layer.ts';
 import { drawTree } from '../../tool/src/graph/draw.ts';
 
@@ -29,7 +31,7 @@ test('there are as many shapes as the contract asks for', () => {
 });
 
 test('the untouched folder is a tree, and its graph is the right one', async () => {
-  const { graph, diagnostics } = await loadTree({ cwd: flat, state });
+  const { graph, diagnostics } = await loadTree({ env: {}, cwd: flat, state });
   expect(graph.layers.size).toBe(names.length);
   expect(diagnostics.map(({ code, file }) => `${file} ${code}`).sort()).toEqual([
     'leap-base.yaml unsigned-repository',
@@ -63,6 +65,54 @@ test('the untouched folder is a tree, and its graph is the right one', async () 
     └── ubi9-container (tools)"
   `);
   expect(readdirSync(flat)).toEqual(readdirSync(FIXTURE));
+});
+
+describe('the registry with two names', () => {
+  const debug = 'rocky9-debug' as LayerId;
+  const own = ['images.site.example:5000', 'registry-alias.site.example:5000'];
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'layers-names-'));
+    cpSync(FIXTURE, path.join(folder, 'tree'), { recursive: true });
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+  const load = (env: Record<string, string> = {}) =>
+    loadTree({ cwd: path.join(folder, 'tree'), state: path.join(folder, 'state'), env: { HOME: folder, ...env } });
+  const aboutIt = (diagnostics: readonly Diagnostic[]) =>
+    diagnostics.flatMap(({ file, code, hint }) => (file === 'rocky9-debug.yaml' ? [{ code, hint }] : []));
+
+  test('is one where layers.yaml says so, as the warning tells', async () => {
+    const before = await load();
+    const [warning] = aboutIt(before.diagnostics);
+    const line = `registry_names: [[${own.join(', ')}]]`;
+    expect(warning).toEqual({ code: 'near-miss', hint: expect.stringContaining(`\`${line}\``) });
+    expect(before.graph.parents.get(debug)).toMatchObject({ kind: 'external' });
+    writeFileSync(path.join(folder, 'tree/layers.yaml'), `folders: {layers: .}\n${line}\n`);
+    const { graph, diagnostics } = await load();
+    expect(aboutIt(diagnostics)).toEqual([]);
+    expect(graph.parents.get(debug)).toMatchObject({ kind: 'layer', id: 'rocky9-base' });
+    // What is pulled, labelled and locked keeps the name of the layer file.
+    expect(graph.layers.get(debug)?.options.parent).toBe(`${own[1]}/hpc/rocky:9.5`);
+  });
+
+  test('is one where registries.conf of the machine says so, with a word that others may not know', async () => {
+    const conf = path.join(folder, 'registries.conf');
+    writeFileSync(conf, `[[registry]]\nprefix = "${own[1]}"\nlocation = "${own[0]}"\n`);
+    const { graph, diagnostics } = await load({ CONTAINERS_REGISTRIES_CONF: conf });
+    expect(graph.parents.get(debug)).toMatchObject({ kind: 'layer', id: 'rocky9-base' });
+    expect(aboutIt(diagnostics)).toEqual([
+      { code: 'registry-of-machine', hint: expect.stringContaining(`registry_names: [[${own.join(', ')}]]`) },
+    ]);
+  });
+
+  test('makes a registries.conf that cannot be read an error, and only then is it read', async () => {
+    const conf = path.join(folder, 'registries.conf');
+    writeFileSync(conf, '[[registry\n');
+    const env = { CONTAINERS_REGISTRIES_CONF: conf };
+    await expect(load(env)).rejects.toMatchObject({ name: 'InvalidInput', message: expect.stringContaining(conf) });
+    rmSync(path.join(folder, 'tree/rocky9-debug.yaml'));
+    expect((await load(env)).graph.layers.size).toBe(names.length - 1);
+  });
 });
 
 test.each(names)('image-build reads %s with no more to say than layers', (name) => {

@@ -31,7 +31,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** Layer → what it may read, as a fresh run sees it. */
 async function inputs(): Promise<Map<string, string>> {
-  const { tree, stateDir } = await loadTree({ root, cwd: root });
+  const { tree, stateDir } = await loadTree({ env: {}, root, cwd: root });
   const places = { root, digester: createDigester({ root, stateDir }), env: {} };
   const all = new Map<string, string>();
   for (const layer of tree.layers) {

@@ -49,7 +49,13 @@ test('the longest prefix counts, and ends at a slash', async () => {
     [[registry]]
     prefix = "*.wild.example"
     insecure = true
+    [[registry]]
+    prefix = "*.elsewhere.example"
+    location = "proxy.example/all"
   `);
+  expect(found.readsFrom('a.elsewhere.example/x/y', 'tag')).toEqual([
+    { repository: 'proxy.example/all/x/y', insecure: false },
+  ]);
   expect(found.blocks('reg.example/a')).toBe(true);
   expect(found.blocks('reg.example/open/a')).toBe(false);
   expect(found.blocks('reg.example/opened')).toBe(true);

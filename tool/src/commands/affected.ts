@@ -71,7 +71,7 @@ async function reasonsSince(
 ): Promise<ReadonlyMap<LayerId, string>> {
   const changes = withoutState(now, await changesSince(git, base.commit));
   if (changes.changed.size === 0 && changes.ignored.size === 0) return new Map();
-  const before = await openBefore(git, base, changes, now.settings);
+  const before = await openBefore(git, base, changes, { settings: now.settings, env: context.env });
   try {
     const layers = before.kind === 'none' ? new Map<LayerId, string>() : changedByTree(before, changes, now);
     const reads = await readsOfAll(now, before, context.env);
@@ -104,7 +104,12 @@ type Before =
   | { readonly kind: 'tree'; readonly tree: BaseTree; readonly isWhole: boolean }
   | { readonly kind: 'broken' };
 
-async function openBefore(git: Git, { commit }: GitBase, changes: GitChanges, settings: TreeSettings): Promise<Before> {
+async function openBefore(
+  git: Git,
+  { commit }: GitBase,
+  changes: GitChanges,
+  { settings, env }: { readonly settings: TreeSettings; readonly env: CommandContext['env'] },
+): Promise<Before> {
   const { layers } = settings.folders;
   const decides = [...changes.changed].some(
     (name) => name === SETTINGS_FILE || name === LOCK_FILE || name.startsWith(`${layers}/`),
@@ -115,7 +120,7 @@ async function openBefore(git: Git, { commit }: GitBase, changes: GitChanges, se
   // Which folder held the layers then is not known before its layers.yaml is read.
   const paths = isWhole || changes.changed.has(SETTINGS_FILE) ? {} : { paths: [layers, SETTINGS_FILE, LOCK_FILE] };
   try {
-    return { kind: 'tree', tree: await openBaseTree(git, commit, { temporary: tmpdir(), ...paths }), isWhole };
+    return { kind: 'tree', tree: await openBaseTree(git, commit, { temporary: tmpdir(), env, ...paths }), isWhole };
   } catch (error) {
     if (!(error instanceof InvalidInput)) throw error;
     return { kind: 'broken' };

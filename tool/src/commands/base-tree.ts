@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Git } from '../system/git.ts';
 import { extractCommit } from '../system/git-extract.ts';
+import type { CommandContext } from './command.ts';
 import { type LoadedTree, loadTree } from './load-tree.ts';
 
 /** The tree as a commit has it, in a temporary folder. Dispose it. */
@@ -15,7 +16,15 @@ export interface BaseTree extends Disposable, LoadedTree {}
 export async function openBaseTree(
   git: Git,
   commit: string,
-  { temporary, paths }: { readonly temporary: string; readonly paths?: readonly string[] },
+  {
+    temporary,
+    paths,
+    env,
+  }: {
+    readonly temporary: string;
+    readonly paths?: readonly string[];
+    readonly env: CommandContext['env'];
+  },
 ): Promise<BaseTree> {
   const folder = mkdtempSync(join(temporary, 'layers-base-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -23,7 +32,7 @@ export async function openBaseTree(
     const tree = join(folder, 'tree');
     mkdirSync(tree);
     const root = await extractCommit(git, commit, tree, paths);
-    const loaded = await loadTree({ root, state: join(folder, 'state'), cwd: root });
+    const loaded = await loadTree({ root, state: join(folder, 'state'), cwd: root, env });
     return { ...loaded, [Symbol.dispose]: remove };
   } catch (error) {
     remove();

@@ -37,6 +37,13 @@ export function listFlatFiles(root: string): { files: LayerFileEntry[]; diagnost
   return { files, diagnostics };
 }
 
+/** For the tree without a folder of layer files: those that lie right in it are taken when layers.yaml says so. */
+export function hintOfFlat(diagnostic: Diagnostic, root: string, layersFolder: string): Diagnostic {
+  const isMissing = diagnostic.code === 'unreadable-folder' && diagnostic.file === layersFolder;
+  if (!isMissing || !isFlatFolder(root)) return diagnostic;
+  return { ...diagnostic, hint: 'layer files lie beside layers.yaml: write `folders: {layers: .}` into it' };
+}
+
 /** What a YAML file is: by the `options` with a `layer_type` in them, which nothing but a layer file has. */
 export function kindOf(file: string): 'layer' | 'template' | 'other' {
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? Number.POSITIVE_INFINITY) > LONGEST) return 'other';

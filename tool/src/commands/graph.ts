@@ -5,7 +5,7 @@ import { printDiagnostics } from './print-diagnostics.ts';
 
 /** Draws the layer graph in the format of `--format`. */
 export const run: CommandRun = async (context) => {
-  const { graph, diagnostics, tree } = await loadTree({ ...context.options, cwd: context.cwd });
+  const { graph, diagnostics, tree } = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
   printDiagnostics(context, diagnostics, tree.root);
   switch (context.values.format) {
     case 'dot':

@@ -18,7 +18,7 @@ interface Listed extends InputList {
 export const run: CommandRun = async (context) => {
   const [selector] = context.positionals;
   if (selector === undefined) throw new InvalidInput('inputs of which layer?', { hint: 'usage: layers inputs LAYER' });
-  const { graph, tree, stateDir } = await loadTree({ ...context.options, cwd: context.cwd });
+  const { graph, tree, stateDir } = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
   const { named } = select(graph, { selectors: [selector], prefix: relative(tree.root, context.cwd) });
   const digester = createDigester({ root: tree.root, stateDir });
   const records = openRecords(stateDir);

@@ -12,7 +12,7 @@ import { printDiagnostics } from './print-diagnostics.ts';
 
 /** Prints what was selected (nothing: all, manual ones too) with parent and destinations, in build order. */
 export const run: CommandRun = async (context) => {
-  const { graph, diagnostics, tree } = await loadTree({ ...context.options, cwd: context.cwd });
+  const { graph, diagnostics, tree } = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
   printDiagnostics(context, diagnostics, tree.root);
   const selectors = context.positionals;
   const named =

@@ -3,16 +3,18 @@ import { join, resolve } from 'node:path';
 import { deepFreeze } from '../config/deep-freeze.ts';
 import { type Diagnostic, InvalidInput } from '../config/diagnostic.ts';
 import { DEFAULT_SETTINGS, distinct, gatherLayers, layerIdOf, SETTINGS_FILE } from '../config/gather-layers.ts';
-import type { Tree, TreeSettings } from '../config/layer.ts';
+import type { Layer, LayerId, LayerPlaces, Tree, TreeSettings } from '../config/layer.ts';
 import type { Located } from '../config/located.ts';
 import type { ParsedLayer } from '../config/parse-layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
-import { linkLayers } from '../graph/link.ts';
+import { type Linked, linkLayers } from '../graph/link.ts';
 import { findRoot, isRoot } from './find-root.ts';
-import { FLAT, listFlatFiles } from './flat-folder.ts';
+import { FLAT, hintOfFlat, listFlatFiles } from './flat-folder.ts';
 import { type CachedLayer, readLayerCache, writeLayerCache } from './layer-cache.ts';
 import { type LayerFileEntry, listLayerFiles } from './list-layer-files.ts';
 import { refuseUnusableState } from './usable-state.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface LoadedTree {
   readonly tree: Tree;
@@ -27,6 +29,7 @@ export interface LoadedTree {
  * Finds the tree, reads its settings and layer files, and links them. Files that did not change since the last time come from
  * `<state>/cache/layers.json`.
  * @param options.root as given on the command line
+ * @param options.env where registries.conf is; it is read when a parent may be a layer under another name of its registry
  * @param options.state folder for records, as given on the command line; else what layers.yaml says, else `.layers`
  * @throws InvalidInput with all problems of all files
  */
@@ -34,6 +37,7 @@ export async function loadTree(options: {
   readonly root?: string;
   readonly state?: string;
   readonly cwd: string;
+  readonly env: Environment;
 }): Promise<LoadedTree> {
   const root = findRoot(options.cwd, options.root);
   const started = Date.now();
@@ -65,12 +69,26 @@ export async function loadTree(options: {
     const kept = { started, settingsText, settings, settingsDiagnostics: diagnostics };
     if (!hasErrors(diagnostics)) await writeLayerCache(stateDir, { ...kept, layers: Object.fromEntries(entries) });
   }
-  const { graph, diagnostics: ofGraph } = linkLayers(layers, places);
+  const { graph, diagnostics: ofGraph } = await link(layers, places, settings.registryNames, options.env);
   // Without valid settings it is not known where the layer files are.
-  const ofFolders = hasErrors(diagnostics) ? [] : listed.diagnostics;
+  const ofFolders = hasErrors(diagnostics) ? [] : listed.diagnostics.map((one) => hintOfFlat(one, root, layersFolder));
   const all = distinct([...diagnostics, ...ofFolders, ...ofLayers, ...ofGraph]);
   if (hasErrors(all)) throw refusal(all, root);
   return { tree: { root, settings, layers }, graph, diagnostics: all, stateDir };
+}
+
+/** Once by what the tree says; where that leaves a doubt, again with what this machine says. */
+async function link(
+  layers: readonly Layer[],
+  places: ReadonlyMap<LayerId, LayerPlaces>,
+  groups: TreeSettings['registryNames'],
+  env: Environment,
+): Promise<Linked> {
+  const linked = linkLayers(layers, places, { groups, readFrom: new Map() });
+  if (linked.unsure.length === 0) return linked;
+  const { readFromElsewhere } = await import('./names-of-machine.ts');
+  const readFrom = await readFromElsewhere(linked.unsure, env);
+  return readFrom.size === 0 ? linked : linkLayers(layers, places, { groups, readFrom });
 }
 
 function readSettings(root: string): string | null {

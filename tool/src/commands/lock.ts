@@ -18,7 +18,11 @@ import { printDiagnostics } from './print-diagnostics.ts';
  * 1 when something could not be asked; what could is written all the same.
  */
 export const run: CommandRun = async (context) => {
-  const { graph, diagnostics, tree, stateDir } = await loadTree({ ...context.options, cwd: context.cwd });
+  const { graph, diagnostics, tree, stateDir } = await loadTree({
+    ...context.options,
+    cwd: context.cwd,
+    env: context.env,
+  });
   printDiagnostics(context, diagnostics, tree.root);
   const prefix = relative(tree.root, context.cwd);
   const { named } = select(graph, { selectors: context.positionals, prefix });

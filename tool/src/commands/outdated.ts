@@ -15,7 +15,11 @@ import { printDiagnostics } from './print-diagnostics.ts';
 
 /** What moved outside since the layers were built, packages by name where their manager can tell. Changes nothing. `--exit-code`: 3 when something moved. */
 export const run: CommandRun = async (context) => {
-  const { graph, diagnostics, tree, stateDir } = await loadTree({ ...context.options, cwd: context.cwd });
+  const { graph, diagnostics, tree, stateDir } = await loadTree({
+    ...context.options,
+    cwd: context.cwd,
+    env: context.env,
+  });
   printDiagnostics(context, diagnostics, tree.root);
   const { named } = select(graph, { selectors: context.positionals, prefix: relative(tree.root, context.cwd) });
   const records = openRecords(stateDir);

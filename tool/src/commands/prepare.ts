@@ -51,7 +51,7 @@ export interface Prepared {
  * before any of that has touched the machine.
  */
 export async function prepare(context: CommandContext, selectors: readonly string[]): Promise<Prepared> {
-  const loaded = await loadTree({ ...context.options, cwd: context.cwd });
+  const loaded = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
   const { tree, diagnostics, stateDir } = loaded;
   if (diagnostics.length > 0) {
     const { printDiagnostics } = await import('./print-diagnostics.ts');

@@ -42,7 +42,7 @@ export function recipeSources(context: CommandContext, prepared: Prepared): Reci
       }
     },
     async ofCommit(commit, layer) {
-      using tree = await openBaseTree(await git(), commit, { temporary: tmpdir() });
+      using tree = await openBaseTree(await git(), commit, { temporary: tmpdir(), env: context.env });
       // Awaited here, as the tree goes when this returns.
       return await recipeThen(context, tree, layer, facts);
     },

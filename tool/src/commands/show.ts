@@ -15,7 +15,7 @@ import { printDiagnostics } from './print-diagnostics.ts';
 export const run: CommandRun = async (context) => {
   const [selector] = context.positionals;
   if (selector === undefined) throw new InvalidInput('show which layer?', { hint: 'usage: layers show LAYER' });
-  const { graph, diagnostics, tree } = await loadTree({ ...context.options, cwd: context.cwd });
+  const { graph, diagnostics, tree } = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
   const { named } = select(graph, { selectors: [selector], prefix: relative(tree.root, context.cwd) });
   const files = new Set([...named].map((id) => graph.layers.get(id)?.file));
   printDiagnostics(

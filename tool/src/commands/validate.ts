@@ -12,7 +12,7 @@ import { printDiagnostics } from './print-diagnostics.ts';
 export const run: CommandRun = async (context) => {
   const json = context.values.json === true;
   try {
-    const { tree, diagnostics, stateDir } = await loadTree({ ...context.options, cwd: context.cwd });
+    const { tree, diagnostics, stateDir } = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
     const notYet = tree.layers
       .flatMap((layer) => notBuiltYet(layer))
       .map((one) => ({ ...one, severity: 'warning' as const }));

@@ -11,6 +11,7 @@ export const SETTINGS_FILE = 'layers.yaml';
 export const DEFAULT_SETTINGS: TreeSettings = {
   folders: { layers: 'layers', inventory: 'inventory', playbooks: 'playbooks', state: '.layers' },
   cache: '',
+  registryNames: [],
 };
 
 /** A layer file's id: its path below the layers folder without extension. */

@@ -33,6 +33,8 @@ export interface TreeSettings {
   };
   /** Where machines share builds: `HOST/REPOSITORY`, `oci:DIR` or `off`; empty: each layer's own destination. */
   readonly cache: string;
+  /** Groups of names that are one registry, each `HOST[:PORT][/PATH]`. */
+  readonly registryNames: readonly (readonly string[])[];
   /** Layers at once; undefined: the number of cores, at least 2. */
   readonly jobs?: number;
 }

@@ -84,8 +84,30 @@ wins: lists are replaced, \`labels\` and \`vars\` are merged key by key. \`layer
     settingsTable(SETTINGS_KEYS, top),
     '## `folders`',
     settingsTable(FOLDER_KEYS, propertiesOf(top.folders as Schema)),
+    REGISTRY_NAMES,
   );
 }
+
+const REGISTRY_NAMES = `## \`registry_names\`
+
+A registry that is reached under several names is one registry to \`layers\` when this says so:
+
+\`\`\`yaml
+registry_names:
+  - [registry.example:5000, localhost:5000, images.example]
+  - [registry.example:5000/hpc, quay.example/site]
+\`\`\`
+
+Each entry is a group of names, \`HOST[:PORT][/PATH]\` without a tag, and a name is in one group only. With the first line the parent
+\`localhost:5000/site/base:9\` is the layer that publishes \`registry.example:5000/site/base:9\`: it is built first, and what it contains
+counts for its child. Two layers that publish one reference under two names are an error. Nothing is renamed: images are pulled, pushed
+and labelled under the name that the layer file has.
+
+Without it a parent under a name that no layer publishes comes from elsewhere. If a layer has its name and tag in another registry, a
+warning says so and has the line to write here. Then, and only then, registries.conf of the machine is asked too: where its \`location\`
+or a mirror is what that layer publishes, the parent is that layer, since it is what would be pulled. That holds on this machine alone,
+and elsewhere the parent would be an image from outside, with another recipe key: so it is a warning each time, until the line is here
+and every machine knows.`;
 
 function page(...parts: string[]): string {
   return `${parts.join('\n\n')}\n`;

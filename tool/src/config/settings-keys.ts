@@ -15,6 +15,11 @@ export const SETTINGS_KEYS = {
     description:
       "Where machines share builds: `HOST[:PORT]/REPOSITORY`, `oci:DIR`, or `off`; default each layer's own `publish_registry/name`",
   },
+  registry_names: {
+    counts: 'neither',
+    description:
+      'Names that are one registry, in groups: a `parent` under one name is the layer that publishes under another',
+  },
   jobs: { counts: 'neither', description: 'Layers built at once; default the number of cores, at least 2' },
 } as const satisfies Record<string, KeyFacts>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkRegistryNames, plainRegistryName } from './check-registry-names.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { DEFAULT_SETTINGS } from './gather-layers.ts';
 import type { TreeSettings } from './layer.ts';
@@ -25,6 +26,10 @@ export const settingsSchema = z.strictObject({
     .meta({ description: SETTINGS_KEYS.folders.description }),
   defaults: optionsSchema.partial().optional().meta({ description: SETTINGS_KEYS.defaults.description }),
   cache: z.string().default('').meta({ description: SETTINGS_KEYS.cache.description }),
+  registry_names: z
+    .array(z.array(z.string()).min(2))
+    .default([])
+    .meta({ description: SETTINGS_KEYS.registry_names.description }),
   jobs: z.number().int().min(1).max(1024).optional().meta({ description: SETTINGS_KEYS.jobs.description }),
 });
 
@@ -65,7 +70,7 @@ export function parseSettings(text: string, options: { readonly file: string }):
   const result = settingsSchema.safeParse(toValue(root, keepsText));
   if (!result.success)
     return { diagnostics: [...diagnostics, ...explainIssues(result.error.issues, root, SETTINGS_LEVELS)] };
-  const { folders, cache, jobs } = result.data;
+  const { folders, cache, registry_names: names, jobs } = result.data;
   for (const [name, path] of Object.entries(folders)) {
     if (isInside(path)) continue;
     const place = find(root, ['folders', name]) ?? root;
@@ -76,9 +81,15 @@ export function parseSettings(text: string, options: { readonly file: string }):
     const message = `\`cache\` is ${JSON.stringify(cache)}: it takes HOST[:PORT]/REPOSITORY without a tag, oci:DIR, or off`;
     diagnostics.push(problemAt(find(root, ['cache']) ?? root, { severity: 'error', code: 'invalid-cache', message }));
   }
+  diagnostics.push(...checkRegistryNames(names, root));
   const defaults = root.entries.get('defaults');
   if (diagnostics.some(({ severity }) => severity === 'error')) return { diagnostics };
-  const settings: TreeSettings = { folders: plainFolders(folders), cache, ...(jobs === undefined ? {} : { jobs }) };
+  const settings: TreeSettings = {
+    folders: plainFolders(folders),
+    cache,
+    registryNames: names.map((group) => group.map(plainRegistryName)),
+    ...(jobs === undefined ? {} : { jobs }),
+  };
   return { settings, diagnostics, ...(defaults?.kind === 'map' ? { defaults } : {}) };
 }
 

@@ -1,30 +1,43 @@
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Layer, LayerId, LayerPlaces } from '../config/layer.ts';
 import type { LayerGraph, ParentLink } from './layer-graph.ts';
+import { atParent, cycleProblem, duplicateReference, type Problem } from './link-problems.ts';
 import { nearMiss } from './near-miss.ts';
 import { cyclesOf, parentGraph, topologicalOrder } from './order.ts';
 import { mainReference } from './published.ts';
-import { formatReference, parseReference } from './reference.ts';
-import { createIndex, type ReferenceIndex } from './reference-index.ts';
+import { formatReference, parseReference, type Reference } from './reference.ts';
+import { createIndex, type Published, type ReferenceIndex } from './reference-index.ts';
+import { NO_OTHER_NAMES, onlyOnThisMachine, type RegistryNames } from './registry-names.ts';
 
 type Places = ReadonlyMap<LayerId, LayerPlaces>;
+
+export interface Linked {
+  readonly graph: LayerGraph;
+  readonly diagnostics: Diagnostic[];
+  /** Repositories of parents from elsewhere that may be a layer's under another name of its registry. */
+  readonly unsure: readonly string[];
+}
 
 /**
  * Links layers by their parents. Nothing is thrown: with errors among the diagnostics the graph leaves out the links that
  * are wrong, so that it is acyclic in any case.
  * @param places where parents and names are written, for the diagnostics
+ * @param names registries that have several
  */
 export function linkLayers(
   layers: readonly Layer[],
   places: Places = new Map(),
-): { graph: LayerGraph; diagnostics: Diagnostic[] } {
+  names: RegistryNames = NO_OTHER_NAMES,
+): Linked {
   const byId = new Map(layers.map((layer) => [layer.id, layer]));
-  const { index, duplicates } = createIndex(layers);
+  const { index, duplicates } = createIndex(layers, names.groups);
+  const unsure = new Set<string>();
   const diagnostics = duplicates.map((one) => duplicateReference(one, places));
   const parents = new Map<LayerId, ParentLink>();
   for (const layer of layers) {
-    const { link, problem } = linkOf(layer, index);
+    const { link, problem, otherName } = linkOf(layer, index, names.readFrom);
     parents.set(layer.id, link);
+    if (otherName !== undefined) unsure.add(otherName);
     if (problem !== undefined) diagnostics.push(atParent(layer, places, problem));
   }
   const parentOf = (id: LayerId): LayerId | undefined => {
@@ -38,19 +51,24 @@ export function linkLayers(
   const linked = parentGraph(byId.keys(), parentOf);
   const order = topologicalOrder<LayerId>(linked);
   const children = new Map(order.map((id) => [id, linked.outNeighbors(id).sort() as LayerId[]]));
-  return { graph: { layers: byId, order, parents, children }, diagnostics };
+  return { graph: { layers: byId, order, parents, children }, diagnostics, unsure: [...unsure] };
 }
 
-type Problem = Omit<Diagnostic, 'file' | 'range'>;
+interface LinkOf {
+  readonly link: ParentLink;
+  readonly problem?: Problem;
+  /** The parent's repository, when a layer has its name and tag in another registry. */
+  readonly otherName?: string;
+}
 
-/** By reference first; then, for a bare word, by name or id. */
-function linkOf(layer: Layer, index: ReferenceIndex): { link: ParentLink; problem?: Problem } {
+/** By reference first; then, for a bare word, by name or id; last by where this machine reads it from. */
+function linkOf(layer: Layer, index: ReferenceIndex, readFrom: RegistryNames['readFrom']): LinkOf {
   const { parent } = layer.options;
   if (parent === 'scratch') return { link: { kind: 'scratch' } };
   const reference = parseReference(parent);
   if (reference !== undefined) {
     const published = index.publisher(reference);
-    if (published !== undefined) return { link: { kind: 'layer', ...published } };
+    if (published !== undefined) return { link: linkTo(published) };
   }
   const named = index.named(parent);
   const external: ParentLink = {
@@ -83,57 +101,27 @@ function linkOf(layer: Layer, index: ReferenceIndex): { link: ParentLink; proble
       },
     };
   }
-  const problem = nearMiss(layer, reference, index);
-  return { link: external, ...(problem === undefined ? {} : { problem }) };
+  const here = onThisMachine(layer, reference, index, readFrom);
+  if (here !== undefined) return here;
+  const near = nearMiss(layer, reference, index);
+  if (near === undefined) return { link: external };
+  return { link: external, problem: near.problem, ...(near.otherRegistry && { otherName: reference.repository }) };
 }
 
-function atParent(layer: Layer, places: Places, problem: Problem): Diagnostic {
-  const place = places.get(layer.id)?.parent;
-  return { ...problem, ...(place ?? { file: layer.file }) };
+function linkTo({ layer, reference }: Published): ParentLink {
+  return { kind: 'layer', id: layer.id, reference };
 }
 
-function duplicateReference(
-  { reference, first, second }: { reference: string; first: Layer; second: Layer },
-  places: Places,
-): Diagnostic {
-  const at = (layer: Layer) => {
-    const place = places.get(layer.id);
-    // The name tells the two apart; a place in layers.yaml would be the same for both.
-    return place?.name?.file === layer.file ? place.name : { file: layer.file };
-  };
-  return {
-    severity: 'error',
-    code: 'duplicate-reference',
-    message: `\`${second.id}\` and \`${first.id}\` both publish \`${reference}\``,
-    hint: 'give one of them another name, tag or registry',
-    ...at(second),
-    related: [{ ...at(first), message: `\`${first.id}\` publishes it here` }],
-  };
-}
-
-function cycleProblem(cycle: readonly LayerId[], byId: ReadonlyMap<LayerId, Layer>, places: Places): Diagnostic {
-  const [first] = cycle as [LayerId];
-  const layer = byId.get(first) as Layer;
-  if (cycle.length === 1) {
-    return atParent(layer, places, {
-      severity: 'error',
-      code: 'self-parent',
-      message: `\`${first}\` is its own parent`,
-      hint: `if an image from elsewhere is meant, write its full reference, for example \`docker.io/library/${layer.options.parent}\``,
-    });
+function onThisMachine(
+  layer: Layer,
+  parent: Reference,
+  index: ReferenceIndex,
+  readFrom: RegistryNames['readFrom'],
+): LinkOf | undefined {
+  for (const repository of readFrom.get(parent.repository) ?? []) {
+    const published = index.publisher({ ...parent, repository });
+    if (published === undefined || published.layer === layer) continue;
+    return { link: linkTo(published), problem: onlyOnThisMachine(parent, repository, published.layer) };
   }
-  const shown = cycle.length > 12 ? [...cycle.slice(0, 6), `… ${cycle.length - 11} more …`, ...cycle.slice(-5)] : cycle;
-  return atParent(layer, places, {
-    severity: 'error',
-    code: 'cycle',
-    message: `The parents form a cycle: ${[...shown, first].join(' → ')}`,
-    hint: 'let one of them stand on `scratch` or on an image from elsewhere',
-    related: cycle.slice(1).map((id) => {
-      const member = byId.get(id) as Layer;
-      return {
-        ...(places.get(id)?.parent ?? { file: member.file }),
-        message: `\`${id}\` stands on \`${member.options.parent}\``,
-      };
-    }),
-  });
+  return undefined;
 }

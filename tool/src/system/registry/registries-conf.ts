@@ -72,19 +72,22 @@ export async function loadRegistriesConf(env: Environment): Promise<RegistriesCo
 
 function confOf(tables: ReadonlyMap<string, RegistryTable>, credentialHelpers: readonly string[]): RegistriesConf {
   const find = (repository: string) => {
-    const matching = [...tables].filter(([prefix]) => covers(prefix, repository));
-    return matching.toSorted(([a], [b]) => b.length - a.length)[0];
+    const matching = [...tables].flatMap(([prefix, table]) => {
+      const covered = coveredBy(prefix, repository);
+      return covered === undefined ? [] : [{ covered, table }];
+    });
+    return matching.toSorted((a, b) => b.covered.length - a.covered.length)[0];
   };
   return {
     credentialHelpers,
-    blocks: (repository) => find(repository)?.[1].blocked === true,
-    writesTo: (repository) => ({ repository, insecure: find(repository)?.[1].insecure === true }),
+    blocks: (repository) => find(repository)?.table.blocked === true,
+    writesTo: (repository) => ({ repository, insecure: find(repository)?.table.insecure === true }),
     readsFrom(repository, by) {
       const found = find(repository);
       if (found === undefined) return [{ repository, insecure: false }];
-      const [prefix, table] = found;
+      const { covered, table } = found;
       const placeAt = (at: Location): RegistryPlace => ({
-        repository: rewritten(repository, prefix, at.location),
+        repository: rewritten(repository, covered, at.location),
         insecure: at.insecure === true,
       });
       const mirrors = (table.mirror ?? []).filter((mirror) => {
@@ -97,16 +100,19 @@ function confOf(tables: ReadonlyMap<string, RegistryTable>, credentialHelpers: r
   };
 }
 
-/** `*.example.com` covers every host below; any other prefix ends at a `/`, as a port belongs to the host. */
-function covers(prefix: string, repository: string): boolean {
-  if (prefix.startsWith('*.')) return (repository.split('/')[0] ?? '').endsWith(prefix.slice(1));
-  return repository === prefix || repository.startsWith(`${prefix}/`);
+/**
+ * How much of a repository's beginning a prefix stands for: `*.example.com` for every host below, any other for itself, up to a `/`, as a
+ * port belongs to the host.
+ */
+function coveredBy(prefix: string, repository: string): string | undefined {
+  const [host = ''] = repository.split('/');
+  if (prefix.startsWith('*.')) return host.endsWith(prefix.slice(1)) ? host : undefined;
+  return repository === prefix || repository.startsWith(`${prefix}/`) ? prefix : undefined;
 }
 
-function rewritten(repository: string, prefix: string, location: string | undefined): string {
+function rewritten(repository: string, covered: string, location: string | undefined): string {
   const target = trimmed(location ?? '');
-  if (target === '') return repository;
-  return prefix.startsWith('*.') ? repository : target + repository.slice(prefix.length);
+  return target === '' ? repository : target + repository.slice(covered.length);
 }
 
 function trimmed(text: string): string {
