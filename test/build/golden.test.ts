@@ -197,7 +197,7 @@ for (const [name, cases] of Object.entries(CASES)) {
       vi.stubEnv(variable, undefined);
       vi.stubEnv(variable.toUpperCase(), undefined);
     }
-    for (const variable of ['ANSIBLE_CONFIG', 'ANSIBLE_CALLBACK_PLUGINS', 'PYTHONPATH'])
+    for (const variable of ['ANSIBLE_CONFIG', 'ANSIBLE_CALLBACK_PLUGINS', 'ANSIBLE_CONNECTION_PLUGINS', 'PYTHONPATH'])
       vi.stubEnv(variable, undefined);
     const recorded: Record<string, RecordedBuild> = {};
     for (const [title, record] of Object.entries(cases)) recorded[title] = await record();

@@ -66,6 +66,7 @@ function recordingDoors(folder: string, calls: RecordedCall[]): Workspace {
   const buildah = {
     globalArgs: [],
     isolation: 'chroot',
+    runCommand: ['buildah', 'run'],
     run: async (container, argv, { env, volumes, extra } = {}) =>
       record('run', container, argv, { env, volumes, extra }),
     copy: async (container, sources, destination, args) => void record('copy', container, sources, destination, args),

@@ -68,6 +68,7 @@ export const OTHER_OPTIONS: Values<typeof OPTION_KEYS> = {
   inventory: ['inventory', 'inventory2'],
   vars: { a: 2 },
   ansible_verbosity: 2,
+  connection: 'containers.podman.buildah',
   ansible_tags: ['only'],
   ansible_skip_tags: ['never'],
   ansible_requirements: 'requirements.yml',

@@ -20,13 +20,17 @@ export function ansibleEnvironment(
 ): Record<string, string | undefined> {
   const config = env.ANSIBLE_CONFIG || configOf(workspace.root, path.dirname(playbook));
   const own = ownFolder();
-  const callbacks = [path.join(own, 'callback_plugins'), ...callbackFolders(env.ANSIBLE_CALLBACK_PLUGINS, config)];
+  const plugins = (kind: 'callback' | 'connection') => {
+    const theirs = pluginFolders(kind, env[`ANSIBLE_${kind.toUpperCase()}_PLUGINS`], config);
+    return [path.join(own, `${kind}_plugins`), ...theirs].join(':');
+  };
   return {
     // Who started the run must not show in what it makes.
     USER: undefined,
     LOGNAME: undefined,
     ...(config === undefined ? {} : { ANSIBLE_CONFIG: config }),
-    ANSIBLE_CALLBACK_PLUGINS: callbacks.join(':'),
+    ANSIBLE_CALLBACK_PLUGINS: plugins('callback'),
+    ANSIBLE_CONNECTION_PLUGINS: plugins('connection'),
     ANSIBLE_LOCAL_TEMP: path.join(workspace.temporary, 'ansible-tmp'),
     ANSIBLE_RETRY_FILES_ENABLED: '0',
     ANSIBLE_NOCOWS: '1',
@@ -36,7 +40,7 @@ export function ansibleEnvironment(
     PYTHONPATH: [path.join(own, 'trace'), ...(env.PYTHONPATH ? [env.PYTHONPATH] : [])].join(':'),
     // Nothing is written beside the user's plugins, or ours.
     PYTHONDONTWRITEBYTECODE: '1',
-    // The connection calls buildah itself.
+    // A connection may call buildah itself.
     BUILDAH_ISOLATION: workspace.buildah.isolation,
   };
 }
@@ -62,18 +66,19 @@ function candidatesIn(folders: readonly string[]): string[] {
 }
 
 /** The variable replaces what the configuration says, so both are put together. */
-function callbackFolders(variable: string | undefined, config: string | undefined): string[] {
+function pluginFolders(kind: string, variable: string | undefined, config: string | undefined): string[] {
   if (variable !== undefined) return variable.split(':');
-  const defaults = ['~/.ansible/plugins/callback', '/usr/share/ansible/plugins/callback'];
+  const defaults = [`~/.ansible/plugins/${kind}`, `/usr/share/ansible/plugins/${kind}`];
   if (config === undefined) return defaults;
-  const [, value] = /^\s*callback_plugins\s*[=:]\s*(.+)$/m.exec(readFileSync(config, 'utf8')) ?? [];
+  const setting = new RegExp(`^\\s*${kind}_plugins\\s*[=:]\\s*(.+)$`, 'm');
+  const [, value] = setting.exec(readFileSync(config, 'utf8')) ?? [];
   if (value === undefined) return defaults;
   const absolute = (folder: string) => (/^[/~$]/.test(folder) ? folder : path.resolve(path.dirname(config), folder));
   return value.trim().split(':').map(absolute);
 }
 
-/** `tool/ansible`, with the callback plugin and the trace. */
-function ownFolder(): string {
+/** `tool/ansible`: the plugins, the trace, and the agent of the connection. */
+export function ownFolder(): string {
   const folder = ownPythonFolder();
   if (folder === undefined) throw new BuildFailure('tool/ansible is missing from the installation');
   return folder;

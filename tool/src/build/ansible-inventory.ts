@@ -1,9 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** How Ansible reaches the working container. The one place that chooses. */
-const CONNECTION = 'containers.podman.buildah';
-
 /** Where modules are put inside while they run; removed after the build. */
 export const REMOTE_TEMPORARY = '/tmp/.ansible-layers';
 
@@ -17,11 +14,18 @@ export async function writeInventory(
     name,
     groups,
     container,
-  }: { readonly name: string; readonly groups: readonly string[]; readonly container: string },
+    connection: kind,
+  }: {
+    readonly name: string;
+    readonly groups: readonly string[];
+    readonly container: string;
+    /** Ansible's name of the plugin that reaches the container. */
+    readonly connection: string;
+  },
 ): Promise<void> {
   const connection = {
     ansible_host: container,
-    ansible_connection: CONNECTION,
+    ansible_connection: kind,
     // The same user as become's default: then become does nothing, and needs no sudo inside.
     ansible_user: 'root',
     ansible_remote_tmp: REMOTE_TEMPORARY,
@@ -30,8 +34,7 @@ export async function writeInventory(
   const inventory = {
     all: {
       hosts: { [name]: connection },
-      // The weakest place for a variable: the user's group_vars win. Each call into the container is a buildah process, and
-      // pipelining halves them.
+      // The weakest place for a variable: the user's group_vars win. Pipelining halves the calls into the container.
       vars: { ansible_python_interpreter: 'auto_silent', ansible_pipelining: true },
       children: Object.fromEntries(groups.map((group) => [group, members])),
     },

@@ -4,6 +4,7 @@ import { chosenEnvironment } from '../inputs/environment-inputs.ts';
 import { CommandFailure } from '../system/command.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { collectionsPath, installCollections } from './ansible-collections.ts';
+import { CONNECTION_NAME, type ContainerConnection, openConnection } from './ansible-connection.ts';
 import { ansibleEnvironment, missedConfigs } from './ansible-environment.ts';
 import { type AnsibleEvent, followEvents } from './ansible-events.ts';
 import { REMOTE_TEMPORARY, writeInventory } from './ansible-inventory.ts';
@@ -33,7 +34,8 @@ export const ansibleBuilder: Builder = {
     const used = collectRepositories();
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await mkdir(path.join(workspace.temporary, 'ansible-tmp'), { recursive: true });
-    await writeInventory(files.inventory, { name: options.name, groups: options.groups, container: target.container });
+    const { name, groups, connection } = options;
+    await writeInventory(files.inventory, { name, groups, connection, container: target.container });
     await writeFile(files.vars, JSON.stringify(options.vars), { mode: 0o600 });
     await withoutBindTargets(target, async () => {
       if (options.ansible_requirements !== '') {
@@ -44,12 +46,15 @@ export const ansibleBuilder: Builder = {
         );
         await workspace.step('collections', () => installCollections(files.collections, config, target, workspace));
       }
-      for (const playbook of options.playbooks) {
-        await writeFile(files.events, '');
-        await writeFile(files.trace, '', { mode: 0o600 });
-        await workspace.step(`playbook ${path.basename(playbook)}`, () => play(playbook, files, target, workspace));
-        traces.push(readTrace(await readFile(files.trace)));
-      }
+      await connected(target, workspace, async (connection) => {
+        for (const playbook of options.playbooks) {
+          await writeFile(files.events, '');
+          await writeFile(files.trace, '', { mode: 0o600 });
+          const name = `playbook ${path.basename(playbook)}`;
+          await workspace.step(name, () => play({ playbook, files, connection }, target, workspace));
+          traces.push(readTrace(await readFile(files.trace)));
+        }
+      });
       if ((await statInRoot(target.mountPoint, REMOTE_TEMPORARY)) !== undefined) {
         await workspace.buildah.run(target.container, ['rm', '-rf', '--', REMOTE_TEMPORARY], { quiet: true });
       }
@@ -60,6 +65,23 @@ export const ansibleBuilder: Builder = {
     return Object.keys(repositories).length === 0 ? report : { ...report, repositories };
   },
 };
+
+/** With the connection of the target's owner, or one for this work; another plugin than ours needs none. */
+async function connected(
+  target: BuildTarget,
+  workspace: Workspace,
+  work: (connection: ContainerConnection | undefined) => Promise<void>,
+): Promise<void> {
+  if (target.layer.options.connection !== CONNECTION_NAME || target.connection !== undefined) {
+    return work(target.connection);
+  }
+  const connection = await openConnection(target, workspace);
+  try {
+    await work(connection);
+  } finally {
+    await connection.close();
+  }
+}
 
 /** Without a whole trace there is none: then all counts that the playbooks may read. */
 function reportOf(
@@ -86,7 +108,13 @@ interface Files {
   readonly collections: string;
 }
 
-async function play(playbook: string, files: Files, target: BuildTarget, workspace: Workspace): Promise<void> {
+interface Play {
+  readonly playbook: string;
+  readonly files: Files;
+  readonly connection: ContainerConnection | undefined;
+}
+
+async function play({ playbook, files, connection }: Play, target: BuildTarget, workspace: Workspace): Promise<void> {
   const file = target.resolve(playbook);
   const seen = new Progress(workspace);
   const own = ansibleEnvironment(workspace, file, files);
@@ -94,6 +122,7 @@ async function play(playbook: string, files: Files, target: BuildTarget, workspa
     ...proxyVariables(target.layer),
     ...chosenEnvironment(target.layer, process.env),
     ...own,
+    ...connection?.environment,
     ...(target.layer.options.ansible_requirements === ''
       ? {}
       : { ANSIBLE_COLLECTIONS_PATH: await collectionsPath(files.collections, own.ANSIBLE_CONFIG) }),
@@ -102,7 +131,10 @@ async function play(playbook: string, files: Files, target: BuildTarget, workspa
   try {
     await followEvents(
       files.events,
-      (event) => seen.take(event),
+      (event) => {
+        seen.take(event);
+        if (event.event === 'task') connection?.renew();
+      },
       () => workspace.exec('ansible-playbook', args, { cwd: workspace.root, env, collect: false }),
     );
   } catch (error) {

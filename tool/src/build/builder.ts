@@ -1,5 +1,6 @@
 import type { Layer } from '../config/layer.ts';
 import type { Workspace } from '../system/workspace.ts';
+import type { ContainerConnection } from './ansible-connection.ts';
 
 /** What a builder works on: a container that `run/` made from the parent and will commit or remove. */
 export interface BuildTarget {
@@ -11,6 +12,8 @@ export interface BuildTarget {
   readonly fromScratch: boolean;
   /** Absolute paths for what the layer file names relatively: copyfiles sources, playbooks, inventories, gpg key files. */
   resolve(path: string): string;
+  /** Of an Ansible layer: a connection that its owner keeps open over several builds; without it, one is opened for this build. */
+  readonly connection?: ContainerConnection;
 }
 
 /**

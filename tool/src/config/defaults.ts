@@ -23,6 +23,7 @@ export const OPTION_DEFAULTS = {
   inventory: [],
   vars: {},
   ansible_verbosity: 0,
+  connection: 'layers' as const,
   ansible_tags: [],
   ansible_skip_tags: [],
   ansible_requirements: '',

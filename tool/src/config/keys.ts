@@ -96,6 +96,12 @@ export const OPTION_KEYS = {
     flag: '--ansible-verbosity',
     description: 'How much ansible-playbook says, 0 to 4',
   },
+  connection: {
+    counts: 'build',
+    only: 'ansible',
+    description:
+      'How Ansible reaches the container: `layers`, our own plugin, or the plugin of the collection containers.podman',
+  },
   ansible_tags: { counts: 'build', only: 'ansible', description: 'Only tasks with these tags' },
   ansible_skip_tags: { counts: 'build', only: 'ansible', description: 'Not the tasks with these tags' },
   ansible_requirements: {

@@ -112,6 +112,7 @@ export const optionsSchema = described(OPTION_KEYS, {
   inventory: list.default(OPTION_DEFAULTS.inventory),
   vars: z.record(text, z.unknown()).default(OPTION_DEFAULTS.vars),
   ansible_verbosity: integer(0, 4).default(OPTION_DEFAULTS.ansible_verbosity),
+  connection: z.enum(['layers', 'containers.podman.buildah']).default(OPTION_DEFAULTS.connection),
   ansible_tags: list.default(OPTION_DEFAULTS.ansible_tags),
   ansible_skip_tags: list.default(OPTION_DEFAULTS.ansible_skip_tags),
   ansible_requirements: text.default(OPTION_DEFAULTS.ansible_requirements),

@@ -39,9 +39,12 @@ export function createBuildah(exec: Exec, settings: BuildahSettings): Buildah {
   const skopeo = (args: readonly string[]) => withoutRaces(() => exec('skopeo', args, QUERY));
   const storage = storageOf(globalArgs);
 
+  const runVerb = ['run', '--isolation', isolation, ...network];
+
   const self: Buildah = {
     globalArgs,
     isolation,
+    runCommand: ['buildah', ...globalArgs, ...runVerb],
     async from(image, options = {}) {
       containers += 1;
       const name = containerName(settings.runId, containers, settings.layer);
@@ -65,9 +68,9 @@ export function createBuildah(exec: Exec, settings: BuildahSettings): Buildah {
       await buildah(['umount', container], QUERY);
     },
     run(container, argv, options = {}) {
-      const args = ['run', '--isolation', isolation, ...network, ...runArguments(options), '--', container, ...argv];
+      const args = [...globalArgs, ...runVerb, ...runArguments(options), '--', container, ...argv];
       // Never again by itself: what runs inside may have done half of its work.
-      return exec('buildah', [...globalArgs, ...args], commandOptions(options));
+      return exec('buildah', args, commandOptions(options));
     },
     async copy(container, sources, destination, args = []) {
       await buildah(['copy', '--quiet', ...args, '--', container, ...sources, destination], QUERY);

@@ -1,7 +1,10 @@
 import type { CommandOptions, CommandResult } from './command.ts';
 
 export interface RunInContainer
-  extends Pick<CommandOptions, 'onLine' | 'accept' | 'input' | 'collect' | 'idleMs' | 'totalMs' | 'secrets' | 'quiet'> {
+  extends Pick<
+    CommandOptions,
+    'onLine' | 'accept' | 'input' | 'collect' | 'idleMs' | 'totalMs' | 'signal' | 'secrets' | 'quiet'
+  > {
   readonly env?: Readonly<Record<string, string>>;
   /** `HOST:CONTAINER[:OPTIONS]`. */
   readonly volumes?: readonly string[];
@@ -45,6 +48,8 @@ export interface Buildah {
   unmount(container: string): Promise<void>;
   /** Runs argv inside, never through a shell unless argv names one. */
   run(container: string, argv: readonly string[], options?: RunInContainer): Promise<CommandResult>;
+  /** argv of `run` up to the options, for programs that call it themselves: more options may follow, then `--`, the container and argv. */
+  readonly runCommand: readonly string[];
   copy(container: string, sources: readonly string[], destination: string, args?: readonly string[]): Promise<void>;
   config(container: string, args: readonly string[]): Promise<void>;
   /** Commits without a name; gives the full image id. */

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ResultPromise } from 'execa';
 import { CommandFailure, type CommandFailureReason, type CommandOptions, type CommandResult } from './command.ts';
@@ -111,21 +112,21 @@ export class Call {
   }
 
   #startLimits() {
-    const { signal } = this.#settings;
+    const signals = [this.#settings.signal, this.#options.signal].filter((one) => one !== undefined);
     const stop = (reason: CommandFailureReason) => {
       this.#stopped ??= reason;
       this.#stop.resolve();
     };
     const cancel = () => stop('cancelled');
-    signal?.addEventListener('abort', cancel, { once: true });
-    if (signal?.aborted) cancel();
+    for (const signal of signals) signal.addEventListener('abort', cancel, { once: true });
+    if (signals.some((signal) => signal.aborted)) cancel();
     const { idleMs, totalMs } = this.#options;
     const idle = idleMs === undefined ? undefined : setTimeout(stop, idleMs, 'idle');
     const total = totalMs === undefined ? undefined : setTimeout(stop, totalMs, 'timeout');
     const clear = () => {
       clearTimeout(idle);
       clearTimeout(total);
-      signal?.removeEventListener('abort', cancel);
+      for (const signal of signals) signal.removeEventListener('abort', cancel);
     };
     return { idle, clear };
   }
@@ -133,7 +134,10 @@ export class Call {
   #write(child: ChildProcess): void {
     // A child that ends without having read its input is no error of ours.
     child.stdin?.on('error', () => undefined);
-    if (this.#options.input !== undefined) child.stdin?.end(this.#options.input);
+    const { input } = this.#options;
+    if (input instanceof Readable) {
+      if (child.stdin !== null) input.pipe(child.stdin);
+    } else if (input !== undefined) child.stdin?.end(input);
   }
 
   async #read(child: ChildProcess, idle: NodeJS.Timeout | undefined): Promise<void> {

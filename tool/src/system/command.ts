@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 /** How a child process ended, in one shape for success and failure. */
 export interface CommandResult {
   /** argv as run, with secrets replaced. */
@@ -15,7 +17,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** Added to the tool's clean environment; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly input?: string | Uint8Array;
+  /** Standard input. A stream stays the child's until it ends. */
+  readonly input?: string | Uint8Array | Readable;
   /** Keep standard output for the caller. Default true; false for chatty commands. */
   readonly collect?: boolean;
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
@@ -24,6 +27,8 @@ export interface CommandOptions {
   /** Ends the whole process group when nothing was printed for so long. */
   readonly idleMs?: number;
   readonly totalMs?: number;
+  /** Ends the whole process group when aborted, as the door's own signal does. */
+  readonly signal?: AbortSignal;
   /** Words of argv to show as `***` in errors and logs. */
   readonly secrets?: readonly string[];
   /** Lines go only to the result, not to the layer's log (queries such as `buildah images --json`). */
