@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { debianName } from '../config/architectures.ts';
 import type { Layer } from '../config/layer.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { aptFailure } from './apt-failure.ts';
@@ -10,6 +11,7 @@ import { aptNames } from './apt-names.ts';
 import { putSources } from './apt-put-sources.ts';
 import { aptSources } from './apt-sources.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
+import { foreignArchitecture } from './foreign.ts';
 import type { BuildStep } from './package-manager.ts';
 import { proxyVariables } from './proxy.ts';
 import type { UsedRepositories } from './repositories.ts';
@@ -46,7 +48,13 @@ async function bootstrap(target: BuildTarget, workspace: Workspace, used: UsedRe
   const suite = suiteOf(layer, (await osRelease('/')).VERSION_CODENAME);
   const sources = await aptSources(target, workspace, suite);
   const mirrors = await bootstrapSources();
-  const cache = path.join(workspace.caches, `apt-scratch-${suite.replaceAll(/[^\w.-]+/g, '-')}`);
+  const foreign = foreignArchitecture(layer);
+  const cacheName = [
+    'apt-scratch',
+    suite.replaceAll(/[^\w.-]+/g, '-'),
+    ...(foreign === undefined ? [] : [foreign]),
+  ].join('-');
+  const cache = path.join(workspace.caches, cacheName);
   const metadata = path.join(temporary, 'apt-metadata');
   for (const folder of [cache, metadata]) await mkdir(folder, { recursive: true });
   const kept = [KEEP_PACKAGES, KEEP_METADATA, FORGET_HOST];
@@ -61,6 +69,7 @@ async function bootstrap(target: BuildTarget, workspace: Workspace, used: UsedRe
   const args = [
     '--mode=root',
     variant,
+    ...(foreign === undefined ? [] : [`--architectures=${debianName(foreign)}`]),
     '--verbose',
     ...skips,
     ...hooks,

@@ -12,6 +12,9 @@ function hintFor(line: string): string | undefined {
   if (/NO_PUBKEY|is not signed/.test(line)) {
     return 'give its entry of `repos` a `gpg` key, or say `gpgcheck: false` if nothing is to be checked';
   }
+  if (/install arch-test/.test(line)) {
+    return 'mmdebstrap needs arch-test for a root of another architecture than that of this machine: apt-get install arch-test';
+  }
   if (/401\s+Unauthorized/.test(line)) {
     return 'list the repository with its login under `repos`, in a child of such a layer too: logins of apt are not kept in images';
   }

@@ -9,6 +9,7 @@ import { aptNames } from './apt-names.ts';
 import { putSources } from './apt-put-sources.ts';
 import { type AptSource, aptSources } from './apt-sources.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
+import { foreignArchitecture } from './foreign.ts';
 import { borrowCache } from './package-cache.ts';
 import { type BuildStep, packageNames, stepIf } from './package-manager.ts';
 import { exportScript, proxyVariables } from './proxy.ts';
@@ -119,7 +120,7 @@ async function install(
   workspace: Workspace,
   used: UsedRepositories,
 ): Promise<void> {
-  const shared = path.join(workspace.caches, await cacheName(target.mountPoint));
+  const shared = path.join(workspace.caches, await cacheName(target));
   const archives = await borrowCache(path.join(shared, 'archives'), path.join(workspace.temporary, 'apt-archives'));
   const lists = await borrowCache(path.join(shared, 'lists'), path.join(workspace.temporary, 'apt-lists'));
   // apt makes these itself elsewhere, but not below a root that it did not make.
@@ -153,8 +154,11 @@ async function forgetReleases(lists: string): Promise<void> {
   for (const name of await readdir(lists)) if (/_(In)?Release(\.gpg)?$/.test(name)) await rm(path.join(lists, name));
 }
 
-/** A package's name, version and size may be the same in two distributions, and its content not: a cache each. */
-async function cacheName(mountPoint: string): Promise<string> {
+/** A package's name, version and size may be the same in two distributions, and its content not: a cache each, and an architecture. */
+async function cacheName({ layer, mountPoint }: BuildTarget): Promise<string> {
   const { ID = 'unknown', VERSION_CODENAME, VERSION_ID = '' } = await osRelease(mountPoint);
-  return `apt-${ID}-${VERSION_CODENAME ?? VERSION_ID}`.replaceAll(/[^\w.-]+/g, '-');
+  const foreign = foreignArchitecture(layer);
+  return ['apt', ID, VERSION_CODENAME ?? VERSION_ID, ...(foreign === undefined ? [] : [foreign])]
+    .join('-')
+    .replaceAll(/[^\w.-]+/g, '-');
 }

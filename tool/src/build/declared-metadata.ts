@@ -47,11 +47,11 @@ function fieldOf(stanza: string, name: string): string[] {
   return value.split(/\s+/).filter((word) => word !== '');
 }
 
-function dnfPlaces({ options }: Layer, { url, config }: Layer['repos'][number]): string[] {
+function dnfPlaces({ options, architecture }: Layer, { url, config }: Layer['repos'][number]): string[] {
   const { releasever } = options;
   const [variables = {}] = possibleVariables({
     ...(releasever === undefined ? {} : { releasever }),
-    architecture: arch(),
+    architecture: architecture ?? arch(),
     custom: {},
   });
   const repos = config === undefined ? [] : parseRepoFile(config).filter((repo) => repo.isEnabled);

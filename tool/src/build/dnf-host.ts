@@ -10,6 +10,7 @@ import { platformOf, releaseOfPackages, releaseProvided, usesRelease } from './d
 import { keysBelow } from './dnf-repo-text.ts';
 import { type DnfRepo, dnfRepos, keyFailure, putRepos } from './dnf-repos.ts';
 import { absentAbove, removeTraces } from './dnf-traces.ts';
+import { forcedArchitecture } from './foreign.ts';
 import { borrowCache } from './package-cache.ts';
 import { proxyVariables } from './proxy.ts';
 import type { UsedRepositories } from './repositories.ts';
@@ -120,7 +121,12 @@ export function dnfOnHost(target: BuildTarget, workspace: Workspace, used: UsedR
     );
     // In dnf.conf these two would lie below the root.
     const places = [`--setopt=cachedir=${cache.folder}`, `--setopt=logdir=${log}`];
-    const ours = [...places, ...checkOverride(layer), ...(release === undefined ? [] : [`--releasever=${release}`])];
+    const ours = [
+      ...places,
+      ...checkOverride(layer),
+      ...forcedArchitecture(layer),
+      ...(release === undefined ? [] : [`--releasever=${release}`]),
+    ];
     try {
       await workspace.exec('dnf', ['-c', path.join(place, 'dnf.conf'), ...ours, ...options, '-y', ...command], {
         env: { ...proxyVariables(layer), HOME: home },

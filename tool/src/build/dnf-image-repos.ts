@@ -85,7 +85,7 @@ function namedFolders(conf: string): string[] | undefined {
 
 /** What `$releasever` (`release`, where that is known), `$basearch` and the image's own variables may stand for. */
 export async function variablesOf(
-  { options }: Layer,
+  { options, architecture }: Layer,
   mountPoint: string,
   release = options.releasever,
 ): Promise<Variables[]> {
@@ -93,7 +93,7 @@ export async function variablesOf(
   return possibleVariables({
     ...(release === undefined ? {} : { releasever: release }),
     ...(VERSION_ID === undefined ? {} : { osVersion: VERSION_ID }),
-    architecture: arch(),
+    architecture: architecture ?? arch(),
     custom: await customVariables(mountPoint),
   });
 }

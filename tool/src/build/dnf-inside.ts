@@ -7,6 +7,7 @@ import { checkOverride, dnfOptions, withoutSettings, withSettings } from './dnf-
 import { addUsualFolder, confOfImage, removeImageRepos, reposOfImage, variablesOf } from './dnf-image-repos.ts';
 import { addDnfMetadata } from './dnf-metadata.ts';
 import { dnfRepos, KEYS, keyFailure, putRepos } from './dnf-repos.ts';
+import { forcedInside } from './foreign.ts';
 import { borrowCache } from './package-cache.ts';
 import { exportScript, proxyVariables } from './proxy.ts';
 import type { UsedRepositories } from './repositories.ts';
@@ -70,6 +71,7 @@ export function dnfInside(target: BuildTarget, workspace: Workspace, used: UsedR
       await writeFile(path.join(folder, 'layers-proxy.sh'), exportScript(proxies), { mode: 0o600 });
       const options = [
         ...checkOverride(layer),
+        ...forcedInside(layer),
         ...(releasever === undefined ? [] : [`--releasever=${releasever}`]),
         ...(hasFreshMetadata ? [] : ['--refresh']),
       ];

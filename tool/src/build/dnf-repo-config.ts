@@ -61,9 +61,12 @@ export function expanded(text: string, variables: Variables): string {
   });
 }
 
-/** The architecture's names in Red Hat's family, by Node's. */
+/** The architecture's names in Red Hat's family, by Node's and by OCI's. */
 const BASE_ARCHITECTURES: Readonly<Record<string, string>> = {
   x64: 'x86_64',
+  amd64: 'x86_64',
+  '386': 'i386',
+  arm: 'armhfp',
   arm64: 'aarch64',
   ppc64: 'ppc64le',
   s390x: 's390x',

@@ -1,11 +1,13 @@
 import { rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { rpmName } from '../config/architectures.ts';
 import type { CommandOptions } from '../system/command.ts';
 import { regularFileInRoot, resolveInRoot } from '../system/in-root.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
 import { usesRelease } from './dnf-release.ts';
 import { absentAbove, removeTraces } from './dnf-traces.ts';
+import { foreignArchitecture } from './foreign.ts';
 import { proxyVariables } from './proxy.ts';
 import type { UsedRepositories } from './repositories.ts';
 import { statInRoot } from './root-files.ts';
@@ -42,7 +44,8 @@ export function zypperOnHost(target: BuildTarget, workspace: Workspace, used: Us
       await place.make(home);
       // Debian's rpm would put the database into root's home, where the target's does not look for it.
       await writeFile(path.join(home, '.rpmmacros'), `%_dbpath ${database}\n`);
-      await writeFile(settings, SETTINGS);
+      const foreign = foreignArchitecture(layer);
+      await writeFile(settings, foreign === undefined ? SETTINGS : `${SETTINGS}arch = ${rpmName(foreign)}\n`);
       await writeFile(conf, '');
     },
     async call(args, options) {

@@ -28,11 +28,11 @@ export async function addZypperMetadata(
 }
 
 /** What `$releasever` (the whole version, unlike dnf's), `$basearch` and the image's own variables stand for. */
-async function zypperVariables({ options }: Layer, mountPoint: string): Promise<Variables> {
+async function zypperVariables({ options, architecture }: Layer, mountPoint: string): Promise<Variables> {
   const releasever = options.releasever ?? (await osRelease(mountPoint)).VERSION_ID;
   const [variables = {}] = possibleVariables({
     ...(releasever === undefined ? {} : { releasever }),
-    architecture: arch(),
+    architecture: architecture ?? arch(),
     custom: await customVariables(mountPoint),
   });
   return variables;

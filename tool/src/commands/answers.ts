@@ -85,14 +85,14 @@ function answering(
         return undefined;
       }
     },
-    async externalDigest(reference) {
+    async externalDigest(image) {
       if (refresh) {
         const { parentAsker } = await import('./outside.ts');
-        return parentAsker(context, root, graph)(reference);
+        return parentAsker(context, root, graph)(image);
       }
       const { externalDigest } = await import('../run/externals.ts');
       const { openAsking } = await import('./asking.ts');
-      return externalDigest(reference, { graph, ...openAsking(context, root) }, (message) => warn(null, message));
+      return externalDigest(image, { graph, ...openAsking(context, root) }, (message) => warn(null, message));
     },
   };
 }

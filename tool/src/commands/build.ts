@@ -27,6 +27,7 @@ export const run: CommandRun = async (context) => {
     } else resting?.keep(prepared, warnings);
     return 0;
   }
+  if (prepared.note !== undefined) context.warn(prepared.note);
   const { startRun } = await import('./start-run.ts');
   const summary = await startRun(context, prepared);
   return summary.layers.some((layer) => layer.outcome === 'failed') ? 1 : 0;

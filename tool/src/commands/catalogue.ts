@@ -58,6 +58,10 @@ const SELECTION: Readonly<Record<string, OptionHelp>> = {
   },
   refresh: { type: 'boolean', help: 'look outside, and rebuild what stands on images and repositories that moved' },
   locked: { type: 'boolean', help: 'fail when layers.lock does not say all that is used from outside' },
+  emulate: {
+    type: 'boolean',
+    help: 'build other architectures than that of this machine too, where qemu is registered',
+  },
   verify: { type: 'boolean', help: 'ask the destinations instead of believing the records (default when CI is set)' },
 };
 

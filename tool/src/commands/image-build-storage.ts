@@ -1,5 +1,6 @@
 import { destinationsOf } from '../config/destinations.ts';
 import type { Layer } from '../config/layer.ts';
+import { externalKey } from '../graph/external-image.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { pinnedReference } from '../run/external-parent.ts';
 import { keptName } from '../run/kept-name.ts';
@@ -26,7 +27,7 @@ export async function watchStorage(
   // Not ended by the run's signal: what an interrupted build pulled goes as well.
   const { exec, buildah } = openAsking({ ...context, signal: context.forced }, root);
   const [link] = [...graph.parents.values()];
-  const digest = link?.kind === 'external' ? facts.externals.get(link.reference) : undefined;
+  const digest = link?.kind === 'external' ? facts.externals.get(externalKey(link)) : undefined;
   if (link?.kind !== 'external' || digest === undefined) return { exec, buildah, pulled: undefined };
   const name = pinnedReference(link.reference, digest);
   const known = await Promise.all([buildah.inspect(name), buildah.inspect(link.reference)]).catch(() => ['unknown']);

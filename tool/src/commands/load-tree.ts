@@ -6,12 +6,14 @@ import { DEFAULT_SETTINGS, distinct, gatherLayers, layerIdOf, SETTINGS_FILE } fr
 import type { Layer, LayerId, LayerPlaces, Tree, TreeSettings } from '../config/layer.ts';
 import type { Located } from '../config/located.ts';
 import type { ParsedLayer } from '../config/parse-layer.ts';
+import { expandArchitectures } from '../graph/architectures.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { type Linked, linkLayers } from '../graph/link.ts';
 import { findRoot, isRoot } from './find-root.ts';
 import { FLAT, hintOfFlat, listFlatFiles } from './flat-folder.ts';
 import { type CachedLayer, readLayerCache, writeLayerCache } from './layer-cache.ts';
 import { type LayerFileEntry, listLayerFiles } from './list-layer-files.ts';
+import { machineArchitecture } from './machine-facts.ts';
 import { refuseUnusableState } from './usable-state.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -69,10 +71,15 @@ export async function loadTree(options: {
     const kept = { started, settingsText, settings, settingsDiagnostics: diagnostics };
     if (!hasErrors(diagnostics)) await writeLayerCache(stateDir, { ...kept, layers: Object.fromEntries(entries) });
   }
-  const { graph, diagnostics: ofGraph } = await link(layers, places, settings.registryNames, options.env);
+  const linked = await link(layers, places, settings.registryNames, options.env);
+  const { graph, diagnostics: ofArchitectures } = expandArchitectures(
+    linked.graph,
+    machineArchitecture(options.env),
+    places,
+  );
   // Without valid settings it is not known where the layer files are.
   const ofFolders = hasErrors(diagnostics) ? [] : listed.diagnostics.map((one) => hintOfFlat(one, root, layersFolder));
-  const all = distinct([...diagnostics, ...ofFolders, ...ofLayers, ...ofGraph]);
+  const all = distinct([...diagnostics, ...ofFolders, ...ofLayers, ...linked.diagnostics, ...ofArchitectures]);
   if (hasErrors(all)) throw refusal(all, root);
   return { tree: { root, settings, layers }, graph, diagnostics: all, stateDir };
 }

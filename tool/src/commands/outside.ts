@@ -1,3 +1,4 @@
+import type { ExternalImage } from '../graph/external-image.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { externalDigest } from '../run/externals.ts';
 import { openAsking } from './asking.ts';
@@ -11,10 +12,10 @@ export function parentAsker(
   context: CommandContext,
   root: string,
   graph: LayerGraph,
-): (reference: string) => Promise<string | undefined> {
+): (image: ExternalImage) => Promise<string | undefined> {
   const asking = { graph, ...openAsking(context, root) };
-  return async (reference) => {
-    const outside = await externalDigest(reference, { ...asking, outside: true }, () => {});
-    return outside ?? externalDigest(reference, asking, (message) => context.warn(message));
+  return async (image) => {
+    const outside = await externalDigest(image, { ...asking, outside: true }, () => {});
+    return outside ?? externalDigest(image, asking, (message) => context.warn(message));
   };
 }

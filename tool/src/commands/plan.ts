@@ -19,6 +19,7 @@ export const run: CommandRun = async (context) => {
 /** Also what `build --dry-run` prints. */
 export function printPlan(context: CommandContext, prepared: Prepared, json: boolean): void {
   for (const { id, message } of prepared.warnings) context.warn(`warning: ${id === null ? '' : `${id}: `}${message}`);
+  if (prepared.note !== undefined) context.warn(prepared.note);
   const planned = plannedLayers(prepared.graph, prepared.plan);
   const radius = estimate(prepared.graph, prepared.plan.decisions, prepared.facts, prepared.jobs);
   if (json) {

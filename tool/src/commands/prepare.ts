@@ -5,7 +5,6 @@ import type { Layer, LayerId } from '../config/layer.ts';
 import { notBuiltYet } from '../config/not-built-yet.ts';
 import { sharedPlaceOf } from '../config/shared-place.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
-import { select } from '../graph/select.ts';
 import type { LayerLock, Question, SharedPlace, Wish } from '../plan/facts.ts';
 import { makePlan, type Plan } from '../plan/plan.ts';
 import type { LayerRecord } from '../recipe/record.ts';
@@ -16,11 +15,13 @@ import type { InputReader } from '../run/input-reader.ts';
 import type { findAffected } from './affected.ts';
 import type { setsByPlan } from './affected-sets.ts';
 import { openAnswers } from './answers.ts';
+import { builderHere } from './builders-here.ts';
+import { chooseLayers } from './choose-layers.ts';
 import type { CommandContext } from './command.ts';
 import { lookAtLeftOutParents } from './left-out-parents.ts';
 import { type LoadedTree, loadTree } from './load-tree.ts';
 import { createLockWriter, readLocks } from './locks-of-tree.ts';
-import { hostSuite, machineArchitecture } from './machine-facts.ts';
+import { hostSuite } from './machine-facts.ts';
 import { openInputs } from './open-inputs.ts';
 import type { CacheMode } from './open-memories.ts';
 import { verifyPublication } from './verify-publication.ts';
@@ -38,6 +39,8 @@ export interface Prepared {
   /** Destinations were asked, not believed. */
   readonly verified: boolean;
   readonly warnings: readonly { readonly id: LayerId | null; readonly message: string }[];
+  /** What of the selection this machine leaves to others, to be said where something is planned. */
+  readonly note?: string;
   readonly reader: InputReader;
   memoryOf(layer: Layer, place?: string): Promise<LayerMemory>;
   /** Answers questions of a plan into `facts`. */
@@ -80,14 +83,16 @@ export async function prepareLoaded(
     { root: tree.root, stateDir, graph, settings: tree.settings, records },
     (quiet, ids) => prepareLoaded(quiet, ids, loaded),
   );
-  const { named, needed } = select(graph, {
+  const machine = builderHere(graph, context.env, values.emulate === true || tree.settings.emulate === true);
+  const selection = {
     ...(within && { within }),
     selectors,
     exclude: (values.exclude ?? []) as string[],
     only: values.only === true,
     all: values.all === true,
     prefix: relative(tree.root, context.cwd),
-  });
+  };
+  const { named, needed, note } = chooseLayers(graph, selection, machine);
   refuseUnsupported(graph, needed);
   const jobs = readJobs(values.jobs, tree.settings.jobs);
   const publishes = values['no-publish'] !== true;
@@ -122,7 +127,7 @@ export async function prepareLoaded(
     now: Date.now(),
     locks: await lock.read(tree.root, graph, wish),
     shared: sharedPlaces(graph, tree.settings.cache, cache),
-    architecture: machineArchitecture(),
+    architecture: machine.architecture,
     ...hostSuite(),
   });
   for (const [id, message] of await lookAtLeftOutParents({ graph, facts, wish, reader })) warn(id, message);
@@ -155,6 +160,7 @@ export async function prepareLoaded(
     jobs,
     verified: asked && couldAsk,
     warnings,
+    ...(note !== undefined && { note }),
     reader,
     ...answers,
     writeLock: lock.write,
@@ -209,7 +215,7 @@ async function affectedLayers(
 }
 
 function refuseUnsupported(graph: LayerGraph, needed: ReadonlySet<LayerId>): void {
-  const diagnostics = [...needed].flatMap((id) => notBuiltYet(graph.layers.get(id) as Layer, machineArchitecture()));
+  const diagnostics = [...needed].flatMap((id) => notBuiltYet(graph.layers.get(id) as Layer));
   if (diagnostics.length === 0) return;
   throw new InvalidInput('this version cannot build all that was selected', {
     diagnostics,

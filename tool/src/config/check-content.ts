@@ -1,8 +1,10 @@
+import { architectureNames, architectureOf } from './architectures.ts';
 import { printable, warnOfCredentials } from './check-destinations.ts';
 import type { Check } from './check-layer.ts';
 import { reservedOption } from './dnf-reserved.ts';
 import type { Located, Path } from './located.ts';
 import { find } from './located.ts';
+import { nearest } from './nearest.ts';
 
 /** Repositories, packages, files and the lists that become arguments of programs. */
 export function checkContent(check: Check): void {
@@ -12,16 +14,10 @@ export function checkContent(check: Check): void {
   const { layer } = check;
   for (const key of ['package_groups', 'packages', 'remove_packages'] as const) checkWords(check, [key], layer[key]);
   for (const [command, specs] of Object.entries(layer.modules)) checkWords(check, ['modules', command], specs);
-  for (const key of [
-    'playbooks',
-    'inventory',
-    'groups',
-    'ansible_tags',
-    'ansible_skip_tags',
-    'architectures',
-  ] as const) {
+  for (const key of ['playbooks', 'inventory', 'groups', 'ansible_tags', 'ansible_skip_tags'] as const) {
     checkWords(check, ['options', key], layer.options[key]);
   }
+  checkArchitectures(check);
   checkDnfOptions(check);
   layer.cmds.forEach((command, index) => {
     if (command.cmd.includes('\0')) checkText(check, ['cmds', index], command.cmd);
@@ -119,6 +115,19 @@ function checkWords(check: Check, path: Path, words: readonly string[]): void {
     if (word.trim() === '')
       check.report(path, { code: 'invalid-value', message: `\`${path.at(-1)}\` has an empty item`, item: word });
     else checkText(check, path, word, word);
+  }
+}
+
+function checkArchitectures({ layer, report }: Check): void {
+  for (const name of layer.options.architectures) {
+    if (architectureOf(name) !== undefined) continue;
+    const near = nearest(name, architectureNames());
+    report(['options', 'architectures'], {
+      code: 'unknown-architecture',
+      message: `\`${printable(name)}\` is no architecture that images are built for`,
+      hint: near === undefined ? 'for example `amd64` or `arm64`' : `did you mean \`${near}\`?`,
+      item: name,
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Architecture } from './architectures.ts';
 import type { Range } from './diagnostic.ts';
 import type { LayerFile } from './schema.ts';
 
@@ -7,6 +8,8 @@ export type LayerId = string & { readonly __brand: 'LayerId' };
 /** A validated layer file. Later rooms accept only this, so they hold no checks of their own. Plain JSON, deeply frozen. */
 export interface Layer extends LayerFile {
   readonly id: LayerId;
+  /** What it is built for, one of its `architectures`; absent: for the machine that builds it. */
+  readonly architecture?: Architecture;
   /** Path of the layer file relative to the root of the tree (or absolute, when it lies elsewhere). */
   readonly file: string;
   /** `recipeSettings(file)`: what of the file is part of the recipe. Made when the file is parsed, so that nothing later needs the schema. */
@@ -17,7 +20,7 @@ export interface Layer extends LayerFile {
 export type LayerPlaces = Readonly<
   Partial<
     Record<
-      'name' | 'parent' | 'publish_tags' | 'publish_registry' | 'publish_local',
+      'name' | 'parent' | 'architectures' | 'publish_tags' | 'publish_registry' | 'publish_local',
       { readonly file: string; readonly range: Range }
     >
   >
@@ -35,6 +38,8 @@ export interface TreeSettings {
   readonly cache: string;
   /** Groups of names that are one registry, each `HOST[:PORT][/PATH]`. */
   readonly registryNames: readonly (readonly string[])[];
+  /** Whether architectures are built here that the machine has only emulators for. */
+  readonly emulate?: boolean;
   /** Layers at once; undefined: the number of cores, at least 2. */
   readonly jobs?: number;
 }

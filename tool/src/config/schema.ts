@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { architectureOf } from './architectures.ts';
 import { COMMAND_DEFAULTS, COPYFILE_DEFAULTS, OPTION_DEFAULTS, TOP_DEFAULTS } from './defaults.ts';
 import {
   COMMAND_KEYS,
@@ -33,6 +34,8 @@ const words = z.union([text.transform((line) => line.split(/\s+/).filter(Boolean
 const packages = list.transform((specs) =>
   specs.flatMap((spec) => (/[<>=(]/.test(spec) ? [spec.trim()] : spec.split(/\s+/).filter(Boolean))),
 );
+/** By their OCI names, each once; what names none stays as it is, for a check that knows the place. */
+const architectures = list.transform((names) => [...new Set(names.map((name) => architectureOf(name) ?? name))]);
 /** An integer, or its digits as a string: both are in use. */
 const integer = (least: number, most: number) => {
   const range = z.number().int().min(least).max(most);
@@ -125,7 +128,7 @@ export const optionsSchema = described(OPTION_KEYS, {
   log_level: text.optional(),
   force_installroot: z.boolean().default(OPTION_DEFAULTS.force_installroot),
   dnf_options: words.default(OPTION_DEFAULTS.dnf_options),
-  architectures: list.default(OPTION_DEFAULTS.architectures),
+  architectures: architectures.default(OPTION_DEFAULTS.architectures),
   releasever: text.optional(),
   suite: text.optional(),
   variant: text.min(1).default(OPTION_DEFAULTS.variant),

@@ -20,6 +20,11 @@ export const SETTINGS_KEYS = {
     description:
       'Names that are one registry, in groups: a `parent` under one name is the layer that publishes under another',
   },
+  emulate: {
+    counts: 'neither',
+    description:
+      'Build architectures of other machines here as well, where qemu is registered in binfmt_misc (as `--emulate`)',
+  },
   jobs: { counts: 'neither', description: 'Layers built at once; default the number of cores, at least 2' },
 } as const satisfies Record<string, KeyFacts>;
 

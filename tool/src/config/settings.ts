@@ -30,6 +30,7 @@ export const settingsSchema = z.strictObject({
     .array(z.array(z.string()).min(2))
     .default([])
     .meta({ description: SETTINGS_KEYS.registry_names.description }),
+  emulate: z.boolean().default(false).meta({ description: SETTINGS_KEYS.emulate.description }),
   jobs: z.number().int().min(1).max(1024).optional().meta({ description: SETTINGS_KEYS.jobs.description }),
 });
 
@@ -70,7 +71,7 @@ export function parseSettings(text: string, options: { readonly file: string }):
   const result = settingsSchema.safeParse(toValue(root, keepsText));
   if (!result.success)
     return { diagnostics: [...diagnostics, ...explainIssues(result.error.issues, root, SETTINGS_LEVELS)] };
-  const { folders, cache, registry_names: names, jobs } = result.data;
+  const { folders, cache, registry_names: names, emulate, jobs } = result.data;
   for (const [name, path] of Object.entries(folders)) {
     if (isInside(path)) continue;
     const place = find(root, ['folders', name]) ?? root;
@@ -88,6 +89,7 @@ export function parseSettings(text: string, options: { readonly file: string }):
     folders: plainFolders(folders),
     cache,
     registryNames: names.map((group) => group.map(plainRegistryName)),
+    ...(emulate && { emulate }),
     ...(jobs === undefined ? {} : { jobs }),
   };
   return { settings, diagnostics, ...(defaults?.kind === 'map' ? { defaults } : {}) };

@@ -1,11 +1,12 @@
 import type { Layer, LayerId } from '../config/layer.ts';
+import type { ExternalImage } from './external-image.ts';
 
 /** What a layer stands on. */
 export type ParentLink =
   | { readonly kind: 'scratch' }
   | { readonly kind: 'layer'; readonly id: LayerId; readonly reference: string }
-  /** Nothing in the tree publishes it. `reference` as buildah takes it (`docker://`-less, with a tag or digest). */
-  | { readonly kind: 'external'; readonly reference: string };
+  /** Nothing in the tree publishes it. */
+  | ({ readonly kind: 'external' } & ExternalImage);
 
 /** The linked tree: acyclic, every reference published once. Immutable. */
 export interface LayerGraph {

@@ -3,11 +3,12 @@ import picomatch from 'picomatch';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { nearest } from '../config/nearest.ts';
+import { fileIdOf, fullIdOf, isOneOfSeveral } from './architectures.ts';
 import type { LayerGraph } from './layer-graph.ts';
 
 export interface Selection {
   /**
-   * A name, id (or the end of one that is unique), path of the file or of a folder, or glob over names, ids and paths; `X...` with ancestors, `...X` with
+   * A name, id (or the end of one that is unique), each with `@ARCHITECTURE` for one of several, path of the file or of a folder, or glob over names, ids and paths; `X...` with ancestors, `...X` with
    * descendants.
    */
   readonly selectors: readonly string[];
@@ -69,22 +70,30 @@ function matching(graph: LayerGraph, selector: string, prefix: string): Set<Laye
 function plainMatches(graph: LayerGraph, text: string, prefix: string): LayerId[] {
   if (text === '') return [];
   const layers = [...graph.layers.values()];
-  const exact = layers.filter(
-    (layer) => layer.id === text || layer.options.name === text || isFile(layer, text, prefix),
-  );
+  const exact = layers.filter((layer) => namesOf(layer).includes(text) || isFile(layer, text, prefix));
   if (exact.length > 0) return exact.map(({ id }) => id);
   if (!/[*?[{(!]/.test(text)) {
     const folder = layers.filter((layer) => isInFolder(layer, text, prefix));
     if (folder.length > 0) return folder.map(({ id }) => id);
     // `compute` for `debian/compute`, as long as there is one.
-    const ends = layers.filter((layer) => layer.id.endsWith(`/${text}`));
-    return ends.length === 1 ? ends.map(({ id }) => id) : [];
+    const ends = layers.filter((layer) => idsOf(layer).some((id) => id.endsWith(`/${text}`)));
+    return new Set(ends.map(({ file }) => file)).size === 1 ? ends.map(({ id }) => id) : [];
   }
   const matches = picomatch(text, { nonegate: true });
   const matchesPath = picomatch([text, join(prefix, text)].map(normalize), { nonegate: true });
   return layers
-    .filter(({ id, options, file }) => matches(id) || matches(options.name) || matchesPath(file))
+    .filter((layer) => namesOf(layer).some((name) => matches(name)) || matchesPath(layer.file))
     .map(({ id }) => id);
+}
+
+/** Of a layer for several architectures that of its file, which means all of them, and its own. */
+function idsOf(layer: Layer): string[] {
+  return isOneOfSeveral(layer) ? [fileIdOf(layer), fullIdOf(layer)] : [layer.id];
+}
+
+function namesOf(layer: Layer): string[] {
+  const { name } = layer.options;
+  return [...idsOf(layer), name, ...(isOneOfSeveral(layer) ? [`${name}@${layer.architecture}`] : [])];
 }
 
 /** A folder of layer files, by its path or as ids begin. */

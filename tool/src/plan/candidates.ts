@@ -57,7 +57,7 @@ export function recipeOf(layer: Layer, parent: RecipeParent, facts: Facts, files
   const lock = facts.locks.get(layer.id)?.repositories;
   return combineRecipe({
     stepVersion: facts.stepVersions.get(layer.id) ?? 0,
-    architecture: facts.architecture,
+    architecture: layer.architecture ?? facts.architecture,
     settings: { ...(layer.recipe as Record<string, Json>), ...chosenSuite(layer, parent, facts) },
     tools: facts.inputs.get(layer.id)?.tools ?? {},
     environment: facts.inputs.get(layer.id)?.environment ?? {},

@@ -1,4 +1,5 @@
 import type { LayerId } from '../config/layer.ts';
+import type { ExternalImage } from '../graph/external-image.ts';
 import type { InputSet, ProbeKey } from '../recipe/input-set.ts';
 import type { KnownBuild } from '../recipe/known-build.ts';
 import type { Recipe, RecipeKey } from '../recipe/recipe.ts';
@@ -35,9 +36,9 @@ export interface Facts {
   readonly damagedRecords: ReadonlySet<LayerId>;
   /** Layer → destination keys that were looked at and do not hold what the record says. */
   readonly missingPublications: ReadonlyMap<LayerId, ReadonlySet<string>>;
-  /** Reference of an external parent → manifest digest, where it was asked for. A layer's own record beats it. */
+  /** External parent (`externalKey`) → manifest digest, where it was asked for. A layer's own record beats it. */
   readonly externals: ReadonlyMap<string, string>;
-  /** References that were asked for in vain. */
+  /** External parents that were asked for in vain. */
   readonly unanswered: ReadonlySet<string>;
   /** What layers.lock says of a layer. */
   readonly locks: ReadonlyMap<LayerId, LayerLock>;
@@ -78,7 +79,7 @@ export interface LayerLock {
 
 /** What the plan has to know and nobody has told it. */
 export type Question =
-  | { readonly kind: 'external-digest'; readonly reference: string }
+  | ({ readonly kind: 'external-digest' } & ExternalImage)
   | { readonly kind: 'input-sets'; readonly id: LayerId; readonly key: ProbeKey }
   | { readonly kind: 'build'; readonly id: LayerId; readonly key: RecipeKey }
   | { readonly kind: 'standing'; readonly id: LayerId; readonly key: RecipeKey }

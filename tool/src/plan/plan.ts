@@ -1,4 +1,5 @@
 import type { LayerId } from '../config/layer.ts';
+import { type ExternalImage, externalKey } from '../graph/external-image.ts';
 import type { LayerGraph, ParentLink } from '../graph/layer-graph.ts';
 import { type Decision, decide, type ParentState } from './decide.ts';
 import type { Facts, Question, Wish } from './facts.ts';
@@ -37,7 +38,7 @@ export function makePlan(graph: LayerGraph, facts: Facts, wish: Wish, before?: P
 function nameOf(question: Question): string {
   switch (question.kind) {
     case 'external-digest':
-      return `external ${question.reference}`;
+      return `external ${externalKey(question)}`;
     case 'publications':
       return `publications ${question.id}`;
     default:
@@ -71,13 +72,13 @@ function parentState(
     case 'scratch':
       return { kind: 'known', recipe: { kind: 'scratch' } };
     case 'external': {
-      const manifest = externalDigest(id, link.reference, facts, wish);
+      const manifest = externalDigest(id, link, facts, wish);
       if (manifest !== undefined) return { kind: 'known', recipe: { kind: 'external', manifest } };
       return {
         kind: 'unsettled',
         reason: { code: 'external-unknown', text: `the digest of ${link.reference} is not known yet` },
         // Asked once: who could not be reached is not waited for again.
-        questions: facts.unanswered.has(link.reference) ? [] : [{ kind: 'external-digest', reference: link.reference }],
+        questions: facts.unanswered.has(externalKey(link)) ? [] : [{ ...link, kind: 'external-digest' }],
       };
     }
     case 'layer': {
@@ -96,11 +97,12 @@ function parentState(
  * The lock's digest, else the recorded one, else the one that was asked for. Who forces or refreshes wants to hear of a tag that
  * moved; everybody else does not rebuild for it.
  */
-export function externalDigest(id: LayerId, reference: string, facts: Facts, wish: Wish): string | undefined {
-  const asked = facts.externals.get(reference);
+export function externalDigest(id: LayerId, image: ExternalImage, facts: Facts, wish: Wish): string | undefined {
+  const { reference } = image;
+  const asked = facts.externals.get(externalKey(image));
   const looksOutside = wish.refresh || (wish.force && wish.named.has(id));
   // What cannot be asked moves nothing.
-  if (looksOutside && !facts.unanswered.has(reference)) return asked;
+  if (looksOutside && !facts.unanswered.has(externalKey(image))) return asked;
   const locked = facts.locks.get(id)?.parent;
   if (locked?.reference === reference) return locked.digest;
   const record = facts.records.get(id);

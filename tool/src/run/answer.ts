@@ -1,5 +1,6 @@
 import { type Destination, destinationsOf } from '../config/destinations.ts';
 import type { Layer } from '../config/layer.ts';
+import { type ExternalImage, externalKey } from '../graph/external-image.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { Question } from '../plan/facts.ts';
 import type { Publication, WantedPublication } from '../publish/publisher.ts';
@@ -20,7 +21,7 @@ export interface Answering {
   /** What a destination holds of a build that this machine has no record of; undefined: not what is wanted, or not to be told. */
   observe(wanted: WantedPublication, destination: Destination): Promise<Publication | undefined>;
   /** Digest of an external image; undefined after a warning where it is not to be had. */
-  externalDigest(reference: string): Promise<string | undefined>;
+  externalDigest(image: ExternalImage): Promise<string | undefined>;
 }
 
 /** Puts the answers to all questions into the facts, asked at once. Gives false when none of them could be answered. */
@@ -35,9 +36,9 @@ export async function answerQuestions(
 
 async function answer(question: Question, facts: MutableFacts, world: Answering): Promise<boolean> {
   if (question.kind === 'external-digest') {
-    const digest = await world.externalDigest(question.reference);
-    if (digest === undefined) facts.unanswered.add(question.reference);
-    else facts.externals.set(question.reference, digest);
+    const digest = await world.externalDigest(question);
+    if (digest === undefined) facts.unanswered.add(externalKey(question));
+    else facts.externals.set(externalKey(question), digest);
     return true;
   }
   const layer = world.graph.layers.get(question.id) as Layer;

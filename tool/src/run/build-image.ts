@@ -60,6 +60,9 @@ export async function buildImage(
   const origin = await buildah.origin(container);
   const inheritedLabels = parent.isExternal ? ownLabels(origin.labels) : parent.inheritedLabels;
   const mountPoint = await buildah.mount(container);
+  if (parent.from === 'scratch' && layer.architecture !== undefined) {
+    await buildah.config(container, ['--arch', layer.architecture]);
+  }
   // Container storage makes the root of an empty container read-only for its owner, which no distribution does.
   if (parent.from === 'scratch') await chmod(mountPoint, 0o755);
   const target: BuildTarget = {
@@ -118,7 +121,8 @@ async function startFrom(layer: Layer, parent: ParentImage, workspace: Workspace
   const reference = oci === null ? parent.from : `oci:${resolve(root, oci[1] ?? '')}${oci[2]}`;
   const { registry_opts_pull: words } = layer.options;
   const options = await registryOptions(words, { repository: reference, temporary: workspace.temporary, root });
-  return buildah.from(reference, { pull: 'missing', args: options.buildah });
+  const platform = layer.architecture === undefined ? [] : ['--arch', layer.architecture];
+  return buildah.from(reference, { pull: 'missing', args: [...options.buildah, ...platform] });
 }
 
 /** What an image from elsewhere hands down: not what describes itself, nor what wrote it. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { BuildFailure } from '../build/builder.ts';
+import type { ExternalImage } from '../graph/external-image.ts';
 import { parseReference } from '../graph/reference.ts';
 import { readManifest } from '../records/oci-layout.ts';
 import { copyToStorage } from '../records/oci-pull.ts';
@@ -17,10 +18,11 @@ interface PinnedParent {
  * storage hold what they hold: where that is something else by now, the parent is what is there, and whoever calls compares.
  * Throws BuildFailure where there is nothing.
  */
-export async function pinnedParent(reference: string, wanted: string, workspace: Workspace): Promise<PinnedParent> {
+export async function pinnedParent(image: ExternalImage, wanted: string, workspace: Workspace): Promise<PinnedParent> {
+  const { reference } = image;
   const layout = /^oci:([^:]+)(?::(.+))?$/.exec(reference);
   if (layout?.[1] !== undefined)
-    return fromLayout(reference, resolve(workspace.root, layout[1]), layout[2], wanted, workspace);
+    return fromLayout(image, resolve(workspace.root, layout[1]), layout[2], wanted, workspace);
   const pinned = pinnedReference(reference, wanted);
   if (pinned !== reference) return { from: pinned, manifest: wanted };
   const local = await workspace.buildah.inspect(reference);
@@ -36,14 +38,14 @@ export function pinnedReference(reference: string, manifest: string): string {
 }
 
 async function fromLayout(
-  reference: string,
+  { reference, architecture }: ExternalImage,
   folder: string,
   tag: string | undefined,
   wanted: string,
   workspace: Workspace,
 ): Promise<PinnedParent> {
   const held = await readManifest(folder, wanted).catch(() => undefined);
-  const digest = held === undefined ? await layoutDigest(folder, tag ?? 'latest') : wanted;
+  const digest = held === undefined ? await layoutDigest(folder, tag ?? 'latest', architecture) : wanted;
   const manifest = held ?? (await readManifest(folder, digest));
   if (manifest === undefined) throw new BuildFailure(`its parent image ${reference} is damaged`);
   const { id } = await copyToStorage(folder, digest, manifest, workspace);

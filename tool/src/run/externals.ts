@@ -1,9 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Architecture } from '../config/architectures.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
+import { type ExternalImage, externalKey } from '../graph/external-image.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { parseReference } from '../graph/reference.ts';
+import { parsed, readBlob } from '../records/oci-layout.ts';
 import type { Buildah } from '../system/buildah.ts';
 import type { Exec } from '../system/command.ts';
 import { registryOptions } from '../system/registry-options.ts';
@@ -20,25 +23,29 @@ export interface Asking {
 
 /** Digest of an external parent; undefined, after a warning, where it cannot be found. */
 export async function externalDigest(
-  reference: string,
+  image: ExternalImage,
   asking: Asking,
   warn: (message: string) => void,
 ): Promise<string | undefined> {
   try {
-    return await digestOf(reference, asking);
+    return await digestOf(image, asking);
   } catch (error) {
-    warn(`the parent image ${reference} was not found: ${error instanceof Error ? error.message : String(error)}`);
+    warn(
+      `the parent image ${externalKey(image)} was not found: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return undefined;
   }
 }
 
-async function digestOf(reference: string, asking: Asking): Promise<string> {
+async function digestOf(image: ExternalImage, asking: Asking): Promise<string> {
+  const { reference, architecture } = image;
   const layout = reference.match(/^oci:([^:]+)(?::(.+))?$/);
-  if (layout?.[1] !== undefined) return layoutDigest(resolve(asking.root, layout[1]), layout[2] ?? 'latest');
+  if (layout?.[1] !== undefined)
+    return layoutDigest(resolve(asking.root, layout[1]), layout[2] ?? 'latest', architecture);
   const pinned = reference.match(/@(sha256:[0-9a-f]{64})$/);
-  if (pinned?.[1] !== undefined) return pinned[1];
+  if (pinned?.[1] !== undefined && architecture === undefined) return pinned[1];
   const local = asking.outside === true ? undefined : await asking.buildah.inspect(reference);
-  if (local !== undefined) return local.digest;
+  if (local !== undefined && (architecture ?? local.architecture) === local.architecture) return local.digest;
   const hasTransport = (parseReference(reference)?.transport ?? '') !== '';
   const remote = hasTransport ? reference : `docker://${reference}`;
   // `--creds` becomes an auth file, which is gone with the folder.
@@ -47,9 +54,16 @@ async function digestOf(reference: string, asking: Asking): Promise<string> {
     const place = { repository: reference, temporary, root: asking.root };
     const { skopeo } = await registryOptions(pullWords(reference, asking.graph), place);
     const flags = skopeo.map((flag) => `--${flag}`);
-    const args = ['inspect', '--format', '{{.Digest}}', ...flags, remote];
-    const { stdout } = await asking.exec('skopeo', args, { quiet: true });
-    return stdout.trim();
+    const inspect = async (...args: readonly string[]) => {
+      const { stdout } = await asking.exec('skopeo', ['inspect', ...args, ...flags, remote], { quiet: true });
+      return stdout.trim();
+    };
+    if (architecture === undefined) return await inspect('--format', '{{.Digest}}');
+    const entry = entryFor(architecture, JSON.parse(await inspect('--raw')) as Partial<Index>);
+    if (entry !== undefined) return entry.digest;
+    const [digest = '', its = ''] = (await inspect('--format', '{{.Digest}} {{.Architecture}}')).split(' ');
+    if (its !== architecture) throw new Error(`it is an image for ${its}`);
+    return digest;
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -66,13 +80,31 @@ function pullWords(reference: string, graph: LayerGraph): readonly string[] {
 }
 
 interface Index {
-  readonly manifests: readonly { readonly digest: string; readonly annotations?: Readonly<Record<string, string>> }[];
+  readonly mediaType?: string;
+  readonly manifests: readonly {
+    readonly mediaType?: string;
+    readonly digest: string;
+    readonly platform?: { readonly architecture?: string; readonly os?: string };
+    readonly annotations?: Readonly<Record<string, string>>;
+  }[];
 }
 
-/** Digest that a tag of a layout names. Throws where there is none. */
-export async function layoutDigest(directory: string, tag: string): Promise<string> {
+/** Digest that a tag of a layout names; of a list, that of its image for `architecture`. Throws where there is none. */
+export async function layoutDigest(directory: string, tag: string, architecture?: Architecture): Promise<string> {
   const index = JSON.parse(await readFile(join(directory, 'index.json'), 'utf8')) as Index;
   const found = index.manifests.find((one) => one.annotations?.['org.opencontainers.image.ref.name'] === tag);
   if (found === undefined) throw new Error(`the layout ${directory} has no tag ${tag}`);
-  return found.digest;
+  if (architecture === undefined) return found.digest;
+  const inner = parsed(await readBlob(directory, found.digest)) as Partial<Index> | undefined;
+  return (inner && entryFor(architecture, inner)?.digest) ?? found.digest;
+}
+
+/** Undefined for what is no list of images. Throws where it has none for that architecture. */
+function entryFor(architecture: Architecture, { manifests }: Partial<Index>): Index['manifests'][number] | undefined {
+  if (manifests === undefined) return undefined;
+  const images = manifests.filter(({ platform }) => (platform?.os ?? 'linux') === 'linux');
+  const found = images.find(({ platform }) => platform?.architecture === architecture);
+  if (found !== undefined) return found;
+  const others = [...new Set(images.map(({ platform }) => platform?.architecture))].join(', ');
+  throw new Error(`it has images for ${others} only`);
 }

@@ -1,5 +1,6 @@
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LockEntry } from '../config/lock.ts';
+import { type ExternalImage, externalKey } from '../graph/external-image.ts';
 import { type AskingOutside, isInImage, repositoriesNow } from './drift.ts';
 import { type Alternatives, installs, type KnownOutside, repositoryPlaces } from './lock-places.ts';
 
@@ -19,7 +20,7 @@ export interface EntriesNow {
 
 export interface AskingEntries extends AskingOutside {
   /** Digest of an external parent; undefined, after a warning, where it is not to be had. */
-  parentNow(reference: string): Promise<string | undefined>;
+  parentNow(image: ExternalImage): Promise<string | undefined>;
 }
 
 /** The entries that layers.lock would have if these layers were built at this moment. */
@@ -41,7 +42,7 @@ export async function entriesNow(
     for (const message of found.unknown) notes?.push({ id, message });
     const link = graph.parents.get(id);
     const isExternal = link?.kind === 'external';
-    const digest = isExternal ? parents.get(link.reference) : undefined;
+    const digest = isExternal ? parents.get(externalKey(link)) : undefined;
     const failed = found.failed.map((url) => now.problems.find((one) => one.url === url)?.message ?? url);
     if (isExternal && digest === undefined) failed.push(`the parent image ${link.reference} cannot be asked`);
     for (const message of failed) problems?.push({ id, message });
@@ -56,8 +57,10 @@ export async function entriesNow(
 
 async function parentsNow(ids: readonly LayerId[], asking: AskingEntries): Promise<Map<string, string | undefined>> {
   const links = ids.map((id) => asking.graph.parents.get(id));
-  const references = new Set(links.flatMap((link) => (link?.kind === 'external' ? [link.reference] : [])));
-  return new Map(await Promise.all([...references].map(async (one) => [one, await asking.parentNow(one)] as const)));
+  const images = new Map(links.flatMap((link) => (link?.kind === 'external' ? [[externalKey(link), link]] : [])));
+  return new Map(
+    await Promise.all([...images].map(async ([key, image]) => [key, await asking.parentNow(image)] as const)),
+  );
 }
 
 interface Found {

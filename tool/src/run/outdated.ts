@@ -1,5 +1,6 @@
 import type { OutdatedPackage } from '../build/outdated-packages.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
+import { type ExternalImage, externalKey } from '../graph/external-image.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { repositoriesNow } from './drift.ts';
 import type { AskingEntries } from './lock-entries.ts';
@@ -54,19 +55,24 @@ export async function outdatedLayers(
       continue;
     }
     const above = link?.kind === 'layer' ? (records.get(link.id)?.repositories ?? {}) : {};
+    const architecture = link?.kind === 'external' ? link.architecture : undefined;
     const repositories = Object.entries(record.repositories).flatMap(([url, from]) => {
       const to = now.digests.get(id)?.get(url) ?? from;
       return to === from ? [] : [{ url, from, to, inherited: Object.hasOwn(above, url) }];
     });
-    layers.push({ id, name, ...(await parentOf(record)), repositories });
+    layers.push({ id, name, ...(await parentOf(record, architecture)), repositories });
   }
   await withPackages();
   return { layers, problems: now.problems.map(({ message }) => message) };
 
-  async function parentOf({ externalParent: reference, recipe }: LayerRecord): Promise<Pick<OutdatedLayer, 'parent'>> {
+  async function parentOf(
+    { externalParent: reference, recipe }: LayerRecord,
+    architecture: ExternalImage['architecture'],
+  ): Promise<Pick<OutdatedLayer, 'parent'>> {
     if (reference === undefined || recipe.parent.kind !== 'external') return {};
-    const asked = parents.get(reference) ?? asking.parentNow(reference);
-    parents.set(reference, asked);
+    const image = { reference, ...(architecture && { architecture }) };
+    const asked = parents.get(externalKey(image)) ?? asking.parentNow(image);
+    parents.set(externalKey(image), asked);
     const [from, to] = [recipe.parent.manifest, await asked];
     return to === undefined || to === from ? {} : { parent: { reference, from, to } };
   }

@@ -30,14 +30,14 @@ export async function chooseParent(work: LayerWork, layer: Layer, workspace: Wor
     }
     case 'external': {
       // Not from the decision's recipe: an Ansible layer of which no run is known has none.
-      const manifest = externalDigest(layer.id, link.reference, facts, work.wish);
+      const manifest = externalDigest(layer.id, link, facts, work.wish);
       if (manifest === undefined) {
         throw new BuildFailure(`its parent image ${link.reference} was not found`, {
           hint: 'no layer of this tree publishes it, and it could not be asked for: see the warning above',
         });
       }
       // The recipe says what was used: a tag on this disk may have moved since its digest was recorded or locked.
-      const found = await pinnedParent(link.reference, manifest, workspace);
+      const found = await pinnedParent(link, manifest, workspace);
       if (found.manifest !== manifest) workspace.warn(`${link.reference} is another image by now, which is used`);
       return {
         image: { from: found.from, isExternal: true, inheritedLabels: {} },

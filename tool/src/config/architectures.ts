@@ -1,0 +1,42 @@
+/** What distributions and `uname -m` call the architectures that images may be built for, by OCI's names (those of Go). */
+const NAMES = {
+  amd64: { debian: 'amd64', rpm: 'x86_64', also: [] },
+  '386': { debian: 'i386', rpm: 'i686', also: ['i486', 'i586', 'x86'] },
+  arm64: { debian: 'arm64', rpm: 'aarch64', also: [] },
+  arm: { debian: 'armhf', rpm: 'armv7hl', also: ['armv7l', 'armv7'] },
+  ppc64le: { debian: 'ppc64el', rpm: 'ppc64le', also: [] },
+  riscv64: { debian: 'riscv64', rpm: 'riscv64', also: [] },
+  s390x: { debian: 's390x', rpm: 's390x', also: [] },
+} as const satisfies Record<
+  string,
+  { readonly debian: string; readonly rpm: string; readonly also: readonly string[] }
+>;
+
+/** An architecture by its OCI name. */
+export type Architecture = keyof typeof NAMES;
+
+const BY_NAME: ReadonlyMap<string, Architecture> = new Map(
+  Object.entries(NAMES).flatMap(([name, { debian, rpm, also }]) =>
+    [name, debian, rpm, ...also].map((one) => [one, name as Architecture] as const),
+  ),
+);
+
+/** The architecture that any of its names means; undefined for a word that names none. */
+export function architectureOf(word: string): Architecture | undefined {
+  return BY_NAME.get(word.toLowerCase());
+}
+
+/** Every name that `architectureOf` knows. */
+export function architectureNames(): Iterable<string> {
+  return BY_NAME.keys();
+}
+
+/** As dpkg has it. */
+export function debianName(architecture: Architecture): string {
+  return NAMES[architecture].debian;
+}
+
+/** As rpm, dnf and the kernel have it. */
+export function rpmName(architecture: Architecture): string {
+  return NAMES[architecture].rpm;
+}

@@ -1,0 +1,113 @@
+import type { Architecture } from '../config/architectures.ts';
+import type { Diagnostic } from '../config/diagnostic.ts';
+import type { Layer, LayerId, LayerPlaces } from '../config/layer.ts';
+import type { LayerGraph, ParentLink } from './layer-graph.ts';
+
+/**
+ * Makes of each layer one an architecture of its list, each on its parent of that architecture. The first of a list keeps the layer's
+ * id, others get `ID@ARCHITECTURE`: ids are the same on every machine, and a list that grows at its end changes none. A tree without
+ * `architectures` stays as it is.
+ * @param graph as linked, one layer a file
+ * @param machine OCI name: what layers without a list are built for
+ */
+export function expandArchitectures(
+  graph: LayerGraph,
+  machine: string,
+  places: ReadonlyMap<LayerId, LayerPlaces> = new Map(),
+): { graph: LayerGraph; diagnostics: Diagnostic[] } {
+  const diagnostics: Diagnostic[] = [];
+  if (![...graph.layers.values()].some(isListed)) return { graph, diagnostics };
+  const layers = new Map<LayerId, Layer>();
+  const parents = new Map<LayerId, ParentLink>();
+  const children = new Map<LayerId, LayerId[]>();
+  for (const id of graph.order) {
+    const layer = graph.layers.get(id) as Layer;
+    const link = graph.parents.get(id) as ParentLink;
+    const above = link.kind === 'layer' ? (graph.layers.get(link.id) as Layer) : undefined;
+    const problem = above && parentProblem(layer, above, places);
+    if (problem !== undefined) diagnostics.push(problem);
+    for (const node of nodesOf(layer)) {
+      if (node.id !== id && graph.layers.has(node.id)) diagnostics.push(takenId(layer, node, graph));
+      layers.set(node.id, node);
+      const parent = nodeLink(node, link, above, machine);
+      parents.set(node.id, parent);
+      children.set(node.id, []);
+      if (parent.kind === 'layer') children.get(parent.id)?.push(node.id);
+    }
+  }
+  for (const list of children.values()) list.sort();
+  return { graph: { layers, order: [...layers.keys()], parents, children }, diagnostics };
+}
+
+/** Whether the layer is one of several of its file. */
+export function isOneOfSeveral({ options }: Layer): boolean {
+  return options.architectures.length > 1;
+}
+
+/** The id of the layer's file: the same for all of its architectures. */
+export function fileIdOf({ id, architecture }: Layer): string {
+  const suffix = `@${architecture}`;
+  return architecture !== undefined && id.endsWith(suffix) ? id.slice(0, -suffix.length) : id;
+}
+
+/** The id with the architecture, where the layer is one of several: the first of a list has none in its own. */
+export function fullIdOf(layer: Layer): string {
+  return isOneOfSeveral(layer) ? `${fileIdOf(layer)}@${layer.architecture}` : layer.id;
+}
+
+function isListed({ options }: Layer): boolean {
+  return options.architectures.length > 0;
+}
+
+function listOf({ options }: Layer): readonly Architecture[] {
+  // Checked when the file was read.
+  return options.architectures as Architecture[];
+}
+
+function nodesOf(layer: Layer): Layer[] {
+  if (!isListed(layer)) return [layer];
+  return listOf(layer).map((architecture, index) => ({ ...layer, id: idOf(layer, index), architecture }));
+}
+
+function idOf(layer: Layer, index: number): LayerId {
+  return (index === 0 ? layer.id : `${layer.id}@${listOf(layer)[index]}`) as LayerId;
+}
+
+function nodeLink(node: Layer, link: ParentLink, above: Layer | undefined, machine: string): ParentLink {
+  const { architecture } = node;
+  if (link.kind === 'external' && architecture !== undefined) return { ...link, architecture };
+  if (link.kind !== 'layer' || above === undefined || !isListed(above)) return link;
+  const index = listOf(above).indexOf((architecture ?? machine) as Architecture);
+  // Without a list of its own, on a parent that is not for this machine: it is not built here, and hangs where others can see it.
+  return { ...link, id: idOf(above, Math.max(0, index)) };
+}
+
+/** A layer of several architectures needs a parent of each. */
+function parentProblem(layer: Layer, above: Layer, places: ReadonlyMap<LayerId, LayerPlaces>): Diagnostic | undefined {
+  const has = listOf(above);
+  const lacking = listOf(layer).filter((one) => !has.includes(one));
+  // A single one on a parent without a list is built where the machine is of that architecture.
+  if (lacking.length === 0 || (has.length === 0 && lacking.length === 1)) return undefined;
+  const wanted = [...has, ...lacking].join(', ');
+  const below = has.length === 0 ? 'it is built for one machine only' : `it is built for ${has.join(' and ')}`;
+  return {
+    severity: 'error',
+    code: 'parent-architecture',
+    message: `\`${layer.id}\` is for ${listOf(layer).join(' and ')}, and its parent \`${above.id}\` is not: ${below}`,
+    hint: `write \`architectures: [${wanted}]\` into ${above.file}, or once under \`defaults\` in layers.yaml`,
+    ...(places.get(layer.id)?.architectures ?? { file: layer.file }),
+    related: [{ ...(places.get(above.id)?.architectures ?? { file: above.file }), message: `\`${above.id}\`` }],
+  };
+}
+
+function takenId(layer: Layer, node: Layer, graph: LayerGraph): Diagnostic {
+  const other = graph.layers.get(node.id) as Layer;
+  return {
+    severity: 'error',
+    code: 'duplicate-id',
+    message: `\`${node.id}\` is \`${layer.id}\` for ${node.architecture}, and another file has that name`,
+    hint: 'rename the file',
+    file: other.file,
+    related: [{ file: layer.file, message: `\`${layer.id}\`` }],
+  };
+}
