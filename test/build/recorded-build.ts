@@ -85,6 +85,7 @@ function recordingDoors(folder: string, calls: RecordedCall[]): Workspace {
     },
     say: () => undefined,
     warn: () => undefined,
+    growsIn: () => undefined,
     keep: () => undefined,
     progress: () => undefined,
   };

@@ -38,6 +38,7 @@ export async function recordingWorkspace(
       steps!.push(name);
       return work();
     },
+    growsIn: () => undefined,
     say: (line) => lines!.push(line),
     warn: (message) => warnings!.push(message),
     keep: (name, content) => void kept.set(name, Buffer.from(content)),

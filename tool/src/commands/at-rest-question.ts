@@ -12,7 +12,7 @@ export interface RestQuestion {
 }
 
 /** Options that change what is built or said, and nothing of what is asked outside; any other makes a build look for itself. */
-const FLAGS = new Set(['--all', '--only', '--keep-going', '-k', '--no-publish']);
+const FLAGS = new Set(['--all', '--only', '--keep-going', '-k', '--keep-failed', '--no-publish']);
 const VALUED = /^(--exclude|--root|--state|--jobs|-j|--log-level|--lock|--output)$/;
 const INLINE = /^(--exclude|--root|--state|--jobs|--log-level|--lock|--output)=|^-j\d+$/;
 /** Where a shell runs, which says nothing of an image unless a layer counts it. */

@@ -76,6 +76,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
       ...SELECTION,
       'keep-going': { type: 'boolean', short: 'k', help: 'after a failure, go on with what does not stand on it' },
       jobs: { type: 'string', short: 'j', value: 'N', help: 'layers at once (default: cores, at least 2)' },
+      'keep-failed': {
+        type: 'boolean',
+        help: "keep the container of a layer that fails: 'layers shell LAYER --at failed' goes there",
+      },
       'dry-run': { type: 'boolean', help: 'only say what would be done' },
       lock: {
         type: 'string',

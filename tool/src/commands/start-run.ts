@@ -1,13 +1,16 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
+import { openFailedBuilds } from '../records/failed-builds.ts';
 import type { LogLevel } from '../report/log-level.ts';
 import { createReporter, type OutputMode } from '../report/reporter.ts';
 import type { RunSummary } from '../run/events.ts';
+import { dropOldFailed } from '../run/keep-failed.ts';
 import { knownIsolation } from '../run/known-isolation.ts';
 import { run } from '../run/run.ts';
 import { sweepDeadRuns } from '../run/sweep-dead-runs.ts';
-import { CommandFailure } from '../system/command.ts';
+import { CommandFailure, type Exec } from '../system/command.ts';
 import { createExec } from '../system/exec.ts';
 import type { CommandContext } from './command.ts';
 import { enterUserNamespace } from './enter-user-namespace.ts';
@@ -22,7 +25,7 @@ export async function startRun(context: CommandContext, prepared: Prepared): Pro
   const { env, values, stdout, stderr } = context;
   makeStateFolder(prepared.stateDir);
   const exec = createExec({ env, signal: context.signal });
-  const swept = await sweepDeadRuns(prepared.stateDir, exec);
+  const swept = [...(await sweepDeadRuns(prepared.stateDir, exec)), ...(await sweepOldFailed(prepared.stateDir, exec))];
   // Probing runs a container, which a machine that only takes over what others built may not even be able to.
   const builds = [...prepared.plan.decisions.values()].some(({ action }) => action === 'build' || action === 'pending');
   const isolation = builds ? await knownIsolation(prepared.stateDir, exec, env).catch(refuseMissing) : 'chroot';
@@ -53,6 +56,7 @@ export async function startRun(context: CommandContext, prepared: Prepared): Pro
       isolation,
       jobs: prepared.jobs,
       keepGoing: values['keep-going'] === true,
+      keepFailed: values['keep-failed'] === true,
       whenLocked: values.lock === 'fail' ? 'fail' : 'wait',
       verified: prepared.verified,
       warnings: [...prepared.warnings, ...swept.map((message) => ({ id: null, message }))],
@@ -70,6 +74,11 @@ export async function sweepBefore(context: CommandContext, prepared: Prepared): 
   enterUserNamespace(context);
   const swept = await sweepDeadRuns(prepared.stateDir, createExec({ env: context.env, signal: context.signal }));
   for (const message of swept) context.warn(message);
+}
+
+async function sweepOldFailed(stateDir: string, exec: Exec): Promise<string[]> {
+  const place = { failed: openFailedBuilds(stateDir), locks: join(stateDir, 'locks') };
+  return dropOldFailed(place, Date.now(), exec);
 }
 
 /** A tree that cannot be written to is ordinary in containers: its state goes elsewhere. */

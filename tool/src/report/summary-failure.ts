@@ -20,6 +20,10 @@ export function failureLines(layer: LayerSummary, root: string, paint: Paint): s
   const tail = (failure.tail ?? []).map(plainText).filter((line) => line.trim() !== '');
   lines.push(...tail.slice(-TAIL_LINES).map((line) => `  ${paint('dim', '│')} ${cut(line, TAIL_LINE_CHARACTERS)}`));
   if (layer.log !== undefined) lines.push(`  ${paint('dim', 'log')} ${plainText(path.resolve(root, layer.log))}`);
+  if (failure.kept !== undefined) {
+    const command = plainText(shellWords(['layers', 'shell', layer.id, '--at', 'failed']));
+    lines.push(`  ${paint('dim', 'inside')} ${command}, as the step '${plainText(failure.kept.step)}' left it`);
+  }
   if (failure.hint !== undefined) lines.push(`  ${paint('cyan', 'hint')} ${plainText(failure.hint)}`);
   return lines;
 }

@@ -57,6 +57,7 @@ export async function buildImage(
   // Times of files may be a little older than the clock says.
   const since = Date.now() - CLOCK_SLACK_MS;
   const container = await workspace.step('parent', () => startFrom(layer, parent, workspace));
+  workspace.growsIn(container);
   const origin = await buildah.origin(container);
   const inheritedLabels = parent.isExternal ? ownLabels(origin.labels) : parent.inheritedLabels;
   const mountPoint = await buildah.mount(container);

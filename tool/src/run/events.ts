@@ -7,6 +7,8 @@ export interface Failure {
   readonly code: 'command' | 'build' | 'publish' | 'inputs-changed' | 'lock' | 'cancelled' | 'internal';
   readonly message: string;
   readonly hint?: string;
+  /** Its container was kept, as this step left it. */
+  readonly kept?: { readonly step: string };
   /** argv of the child that failed, secrets replaced. */
   readonly command?: readonly string[];
   /** End of its output. */

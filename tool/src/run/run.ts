@@ -10,6 +10,7 @@ import type { Question, Wish } from '../plan/facts.ts';
 import { decideNow, type Plan, plannedLayers } from '../plan/plan.ts';
 import { isShared } from '../plan/reuse.ts';
 import type { LayerRecord } from '../recipe/record.ts';
+import { openFailedBuilds } from '../records/failed-builds.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import type { Buildah } from '../system/buildah.ts';
 import { createLocked } from '../system/lock.ts';
@@ -36,6 +37,8 @@ export interface RunRequest {
   readonly isolation: Buildah['isolation'];
   readonly jobs: number;
   readonly keepGoing: boolean;
+  /** The container of a layer that fails stays, for a look inside. */
+  readonly keepFailed: boolean;
   readonly whenLocked: 'wait' | 'fail';
   readonly verified: boolean;
   readonly warnings: readonly { readonly id: LayerId | null; readonly message: string }[];
@@ -101,6 +104,8 @@ export async function run(request: RunRequest): Promise<RunSummary> {
     folder: relativeFolder,
     records: request.records,
     whenLocked: request.whenLocked,
+    keepFailed: request.keepFailed,
+    failed: openFailedBuilds(request.stateDir),
     reader: request.reader,
     memoryOf: request.memoryOf,
     answer: request.answer,

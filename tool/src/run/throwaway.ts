@@ -46,6 +46,7 @@ export function openThrowaway(
         exec,
         buildah: createBuildah(exec, { isolation: place.isolation, runId, layer: id, temporary: own }),
         step: (_, work) => work(),
+        growsIn: () => undefined,
         say: () => undefined,
         warn: () => undefined,
         keep: () => undefined,

@@ -7,17 +7,21 @@ import type { LayerLock, Question, Wish } from '../plan/facts.ts';
 import type { KeptImage } from '../recipe/known-build.ts';
 import { referencesAt } from '../recipe/portable-references.ts';
 import type { LayerRecord } from '../recipe/record.ts';
+import type { FailedBuilds } from '../records/failed-builds.ts';
 import type { LayerMemory } from '../records/layer-memory.ts';
 import type { RecordStore } from '../records/record-store.ts';
+import type { Exec } from '../system/command.ts';
+import { createExec } from '../system/exec.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { bringInLine } from './bring-in-line.ts';
 import type { Failure, LayerOutcome, LayerSummary } from './events.ts';
 import { failureOf } from './failure.ts';
 import { type MutableFacts, readLayerInputs, readRecord } from './gather-facts.ts';
 import type { InputReader } from './input-reader.ts';
+import { dropFailed, keepFailed } from './keep-failed.ts';
 import { lockLayer } from './locks.ts';
 import type { RunFolder } from './run-folder.ts';
-import { openWorkspace, type RunPlace } from './workspace.ts';
+import { type OpenWorkspace, openWorkspace, type RunPlace } from './workspace.ts';
 
 /** What working on any layer of a run needs. */
 export interface LayerWork {
@@ -30,6 +34,8 @@ export interface LayerWork {
   /** Absolute folder of the locks. */
   readonly locks: string;
   readonly whenLocked: 'wait' | 'fail';
+  readonly keepFailed: boolean;
+  readonly failed: FailedBuilds;
   /** The layer's decision from the facts of now; its parent is settled. */
   decide(id: LayerId): Decision;
   readonly reader: InputReader;
@@ -78,6 +84,14 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
       const workspace = openWorkspace(work.place, layer, log, lock.fd);
       try {
         done = await bringInLine(work, layer, decision, workspace);
+        if (isGood(done) && !(await dropFailed(id, work, cleaning(work, lock.fd)))) {
+          workspace.say('somebody is in the container that was kept of its failed build: that stays');
+        }
+      } catch (error) {
+        const failure = failureOf(error, 'build');
+        if (!work.keepFailed || work.place.signal.aborted || failure.code === 'cancelled') throw error;
+        const kept = await keepWhatFailed(work, failure, decision, workspace, cleaning(work, lock.fd));
+        done = { outcome: 'failed', failures: [{ ...failure, ...kept }] };
       } finally {
         await workspace.close();
         warnings = workspace.warnings;
@@ -104,6 +118,35 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
   });
   work.place.emit({ type: 'layer-finished', id, summary });
   return summary;
+}
+
+/** The build itself: a destination that fails takes nothing from it. */
+function isGood({ outcome, failures }: Done): boolean {
+  return outcome === 'failed' ? failures.every(({ code }) => code === 'publish') : outcome !== 'cancelled';
+}
+
+/** Not ended by the run's first signal: what is begun is finished. */
+function cleaning({ place }: Pick<LayerWork, 'place'>, lockFd: number): Exec {
+  return createExec({ env: place.environment, lockFds: [lockFd], signal: place.forced });
+}
+
+/** Of a build that failed before it had a container, and of one that cannot be kept, nothing is kept. */
+async function keepWhatFailed(
+  work: LayerWork,
+  { message }: Failure,
+  { id, recipeKey }: Decision,
+  workspace: OpenWorkspace,
+  exec: Exec,
+): Promise<Pick<Failure, 'kept'>> {
+  const { container, step = 'parent' } = workspace.unfinished;
+  if (container === undefined) return {};
+  try {
+    await keepFailed({ id, container, step, message, recipeKey }, work, workspace, exec);
+    return { kept: { step } };
+  } catch (error) {
+    workspace.warn(`its container could not be kept: ${(error as Error).message}`);
+    return {};
+  }
 }
 
 /** The decision when all that it asks has been answered, as far as there are answers. */

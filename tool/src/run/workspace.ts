@@ -30,6 +30,8 @@ export interface RunPlace {
 /** A workspace, what came up in it, and how to leave it. */
 export interface OpenWorkspace extends Workspace {
   readonly warnings: readonly string[];
+  /** The container that the layer grew in, and the step that was not finished. */
+  readonly unfinished: { readonly container?: string; readonly step?: string };
   /** Time in which at least one child of this layer ran, in milliseconds. */
   childrenMs(): number;
   /** Removes containers and temporary files, also after an abort. */
@@ -42,6 +44,7 @@ export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lock
   const temporary = join(place.temporary, encodeURIComponent(id));
   mkdirSync(join(temporary, 'tmp'), { recursive: true, mode: 0o700 });
   const warnings: string[] = [];
+  const unfinished: { container?: string; step?: string } = {};
   const intervals: { start: number; end: number }[] = [];
   const env = { ...place.environment, TMPDIR: join(temporary, 'tmp'), LAYERS_RUN_ID: place.runId };
   const say = (line: string): void => {
@@ -64,6 +67,10 @@ export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lock
     exec,
     buildah,
     warnings,
+    unfinished,
+    growsIn(container) {
+      unfinished.container = container;
+    },
     say,
     warn(message) {
       warnings.push(message);
@@ -80,6 +87,7 @@ export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lock
       log.line(`=== ${name}`);
       place.emit({ type: 'step-started', id, step: name });
       const started = performance.now();
+      unfinished.step = name;
       const result = await work();
       place.emit({ type: 'step-finished', id, step: name, durationMs: Math.round(performance.now() - started) });
       return result;

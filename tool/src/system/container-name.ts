@@ -15,6 +15,13 @@ export function isContainerOf(name: string, runId: string, layer?: string): bool
   return layer === undefined || name.slice(prefix.length).replace(/^\d+-/, '') === safeName(layer);
 }
 
+const KEPT = 'layers-failed-';
+
+/** The name under which the working container of a failed layer stays when its run is over. */
+export function keptContainerName(name: string): string {
+  return name.replace(/^layers-/, KEPT);
+}
+
 /** Names of containers are letters, digits, `_`, `.` and `-`. Two ids never give the same name. */
 function safeName(text: string): string {
   return text

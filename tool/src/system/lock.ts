@@ -18,11 +18,14 @@ export interface HeldLock {
   release(): void;
 }
 
-/** Takes the lock if it is free. Node has no flock: the program locks the open file that it inherits from us. */
-export function tryLock(file: string, holder: Holder): HeldLock | undefined {
+/**
+ * Takes the lock if it is free. Node has no flock: the program locks the open file that it inherits from us. `together`: others may
+ * hold it in the same way, and its file names the last of them.
+ */
+export function tryLock(file: string, holder: Holder, how: 'alone' | 'together' = 'alone'): HeldLock | undefined {
   mkdirSync(dirname(file), { recursive: true });
   const fd = openSync(file, 'a+');
-  if (flock(fd, ['-n', '3'])) return hold(fd, holder);
+  if (flock(fd, [...(how === 'together' ? ['-s'] : []), '-n', '3'])) return hold(fd, holder);
   closeSync(fd);
   return undefined;
 }

@@ -38,11 +38,7 @@ export async function sweepRun(
     return found;
   };
   await endProcesses(find, options.graceMs ?? GRACE_MS);
-  // A killed `buildah run` leaves mounts below its TMPDIR: the root with all that was mounted in it.
-  const mounts = temporary === undefined ? [] : await mountsBelow(temporary);
-  for (const mount of mounts.toReversed()) {
-    await exec('umount', ['--lazy', '--', mount], { quiet: true, accept: [0, 1, 32] });
-  }
+  const mounts = temporary === undefined ? [] : await unmountBelow(temporary, exec);
   const containers = await removeContainers(exec, { runId });
   if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
   return { processes, containers, mounts };
@@ -77,6 +73,28 @@ async function removeListed(
   const names = listed.map((entry) => entry.containername).filter((name) => isContainerOf(name, runId, layer));
   if (names.length > 0) await buildah('rm', '--', ...names);
   return names;
+}
+
+/** Removes containers by name; one that is not there is no failure. */
+export async function removeNamed(names: readonly string[], exec: Exec): Promise<void> {
+  for (const name of names) {
+    try {
+      await exec('buildah', ['rm', '--', name], { quiet: true });
+    } catch (error) {
+      const isGone =
+        error instanceof CommandFailure && /not known|no such container/i.test(error.result.tail.join('\n'));
+      if (!isGone) throw error;
+    }
+  }
+}
+
+/** A killed `buildah run` leaves mounts below its TMPDIR: the root with all that was mounted in it. Gives what was mounted there. */
+export async function unmountBelow(folder: string, exec: Exec): Promise<string[]> {
+  const mounts = await mountsBelow(folder);
+  for (const mount of mounts.toReversed()) {
+    await exec('umount', ['--lazy', '--', mount], { quiet: true, accept: [0, 1, 32] });
+  }
+  return mounts;
 }
 
 /** Mount points below `folder`, in the order they were made. */

@@ -18,6 +18,8 @@ export interface Workspace {
   readonly buildah: Buildah;
   /** A named step of the layer (`packages`, `cmds`, `push`): shown, timed and logged. */
   step<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Says which container the layer grows in: kept when the build fails, where the user wants that. */
+  growsIn(container: string): void;
   /** A line for the layer's log, and for the terminal's last-line column. */
   say(line: string): void;
   /** Something the user should see in the summary. */
