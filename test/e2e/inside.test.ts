@@ -57,3 +57,89 @@ test('the container of a layer that failed stays, one of a layer, until the laye
   expect(await containers()).toEqual([]);
   expect(await readdir(path.join(tree.storage.folder, 'tmp'))).toEqual([]);
 });
+
+test('commands and shells run inside the last build, and leave nothing', async () => {
+  await tree.write('layers/top.yaml', layerFile('top', 'echo built > /etc/state'));
+  await tree.write('layers/never.yaml', layerFile('never', 'true'));
+  expect((await tree.layers(['build', 'top'])).code).toBe(0);
+  const inside = (...argv: string[]) => tree.layers(['run', 'top', '--', ...argv]);
+  expect(await inside('/bin/busybox', 'cat', '/etc/state')).toMatchObject({ code: 0, stdout: 'built\n', stderr: '' });
+  const script = 'echo out; echo err >&2; echo changed > /etc/state; exit 7';
+  expect(await inside('/bin/sh', '-c', script)).toMatchObject({ code: 7, stdout: 'out\n', stderr: 'err\n' });
+  expect(await inside('/bin/busybox', 'cat', '/etc/state')).toMatchObject({ stdout: 'built\n' });
+  expect(await inside('/bin/nothing')).toMatchObject({
+    code: 127,
+    stderr: '/bin/nothing is not there, or is no program, inside top\n',
+  });
+  for (const [args, message] of [
+    [['run', 'never', '--', 'true'], /never was never built here.*\n.*'layers build never' builds it/],
+    [['run', 'top'], /run what inside top\?/],
+    [['shell', 'tip'], /did you mean 'top'|no layer/],
+    [['shell', 'top', '--at', 'failed'], /no failed build of top is kept/],
+    [['shell', '*'], /names 2 layers/],
+  ] as const) {
+    const refused = await tree.layers(args);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(message)]);
+  }
+  expect(await containers()).toEqual([]);
+
+  // A daemon that somebody starts in there does not outlive it.
+  expect(await inside('/bin/sh', '-c', 'busybox setsid busybox sleep 1000 >/dev/null 2>&1 </dev/null &')).toMatchObject(
+    { code: 0 },
+  );
+  expect(await containers()).toEqual([]);
+});
+
+/** A terminal of 80 by 24, which becomes 99 by 33, in which `layers` is talked to. */
+const TALK = `
+import os, pty, sys, time, select, fcntl, termios, struct
+size = lambda rows, columns: fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+pid, fd = pty.fork()
+if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])
+size(24, 80)
+seen = b''
+def until(what, times=1):
+    global seen
+    end = time.time() + 60
+    while seen.count(what) < times and time.time() < end:
+        if select.select([fd], [], [], 0.1)[0]: seen += os.read(fd, 4096)
+    assert seen.count(what) >= times, seen
+until(b'# ')
+os.write(fd, b'busybox stty size; echo in-$$-\\n'); until(b'24 80')
+size(33, 99); time.sleep(1)
+os.write(fd, b'busybox stty size\\n'); until(b'33 99')
+os.write(fd, b'busybox sleep 1000\\n'); time.sleep(1); os.write(fd, b'\\x03'); time.sleep(.5)
+os.write(fd, b'echo still; exit 5\\n')
+try:
+    while True: seen += os.read(fd, 4096)
+except OSError: pass
+sys.stdout.buffer.write(seen); sys.exit(os.waitpid(pid, 0)[1] >> 8)
+`;
+
+test('a shell has the terminal: its size, its keys, its exit code; the failed one is entered itself', async () => {
+  const file = await tree.write('talk.py', TALK);
+  await tree.write('layers/top.yaml', layerFile('top', 'echo broken > /etc/state; exit 3'));
+  expect((await tree.layers(['build', 'top', '--keep-failed'])).code).toBe(1);
+  const bin = path.resolve(import.meta.dirname, '../../node_modules/.bin/layers');
+  const argv = [file, bin, '--root', tree.root, 'shell', 'top', '--at', 'failed'];
+  const env = { LAYERS_SOURCES: '1', TERM: 'dumb' };
+  const { stdout, exitCode } = await tree.storage.exec('python3', argv, { env, accept: [5] });
+  expect([exitCode, stdout]).toEqual([5, expect.stringContaining('failed at')]);
+  expect(stdout).toMatch(/still/);
+  const at = ['run', 'top', '--at', 'failed', '--', '/bin/sh', '-c'];
+  expect(await tree.layers([...at, 'busybox cat /etc/state; echo mended > /etc/state'])).toMatchObject({
+    stdout: 'broken\n',
+  });
+  expect(await tree.layers([...at, 'busybox cat /etc/state'])).toMatchObject({ stdout: 'mended\n' });
+  expect(failed()).toMatchObject([{ enteredAt: expect.any(String) }]);
+  expect(await containers()).toEqual([failed()[0]!.container]);
+
+  // A shell that is killed leaves what a later run sweeps, and the kept container stays whole.
+  const killed = tree.start([...at, 'echo in; busybox sleep 1000']);
+  await killed.seen(/in/);
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  const next = await tree.layers(['build', 'top', '--output', 'json']);
+  expect(next.stdout).toContain('was killed; what it left was swept');
+  expect(await tree.layers([...at, 'busybox cat /etc/state'])).toMatchObject({ stdout: 'mended\n' });
+});

@@ -51,7 +51,8 @@ function explained(failure: CommandFailure, index: number): CommandFailure {
   return new CommandFailure(failure.reason, failure.result, message, failure);
 }
 
-async function shellOf(mountPoint: string): Promise<string> {
+/** bash where the image has it. */
+export async function shellOf(mountPoint: string): Promise<string> {
   for (const shell of ['usr/bin/bash', 'bin/bash']) {
     if ((await statInRoot(mountPoint, shell)) !== undefined) return `/${shell}`;
   }

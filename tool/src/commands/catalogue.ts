@@ -67,6 +67,13 @@ const SELECTION: Readonly<Record<string, OptionHelp>> = {
 
 const JSON_OPTION: OptionHelp = { type: 'boolean', help: 'one JSON document' };
 
+const AT: OptionHelp = {
+  type: 'string',
+  value: 'PLACE',
+  among: ['packages', 'files', 'failed'],
+  help: 'after its packages or its files instead, or where its build failed (kept by --keep-failed)',
+};
+
 /** Every command, in the order of the help. Nothing is loaded before it is used. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   build: {
@@ -147,6 +154,19 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     options: { json: JSON_OPTION },
     positionals: 1,
     load: () => import('./inputs.ts'),
+  },
+  shell: {
+    usage: 'shell LAYER',
+    summary: 'a shell inside a layer as it was last built; nothing of it stays',
+    options: { at: AT },
+    positionals: 1,
+    load: () => import('./shell.ts'),
+  },
+  run: {
+    usage: 'run LAYER -- COMMAND…',
+    summary: 'one command inside a layer as it was last built; its exit code is ours',
+    options: { at: AT },
+    load: () => import('./run.ts'),
   },
   graph: {
     usage: 'graph',

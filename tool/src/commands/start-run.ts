@@ -82,7 +82,7 @@ async function sweepOldFailed(stateDir: string, exec: Exec): Promise<string[]> {
 }
 
 /** A tree that cannot be written to is ordinary in containers: its state goes elsewhere. */
-function makeStateFolder(stateDir: string): void {
+export function makeStateFolder(stateDir: string): void {
   try {
     mkdirSync(stateDir, { recursive: true });
     accessSync(stateDir, constants.W_OK);
@@ -94,7 +94,8 @@ function makeStateFolder(stateDir: string): void {
   }
 }
 
-function temporaryRoot(chosen: string | undefined): string {
+/** Where big temporary files go; `chosen`: TMPDIR. */
+export function temporaryRoot(chosen: string | undefined): string {
   if (chosen !== undefined && chosen !== '') return chosen;
   try {
     accessSync(BIG_TEMPORARY, constants.W_OK);
@@ -105,7 +106,7 @@ function temporaryRoot(chosen: string | undefined): string {
 }
 
 /** A program that is not installed is the user's to install, before any work. */
-function refuseMissing(error: unknown): never {
+export function refuseMissing(error: unknown): never {
   if (!(error instanceof CommandFailure) || error.reason !== 'not-found') throw error;
   throw new InvalidInput(error.message, { hint: "'layers doctor' says what is missing and how to install it" });
 }

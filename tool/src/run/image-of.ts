@@ -11,7 +11,11 @@ import type { LayerWork } from './work-on-layer.ts';
  * The recorded image of a layer in local storage, pulled by its digest where only its key tag is known. Throws ImageGone, after which
  * nothing claims any more that it is shared; CommandFailure where the place cannot be reached.
  */
-export async function imageInStorage(work: LayerWork, id: LayerId, workspace: Workspace): Promise<KeptImage> {
+export async function imageInStorage(
+  work: Pick<LayerWork, 'facts' | 'graph' | 'memoryOf' | 'remember'>,
+  id: LayerId,
+  workspace: Workspace,
+): Promise<KeptImage> {
   const record = work.facts.records.get(id);
   const layer = work.graph.layers.get(id) as Layer;
   if (record === undefined) throw new ImageGone(`${id} has no record`);

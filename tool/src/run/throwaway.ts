@@ -1,12 +1,11 @@
 import { mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import { createBuildah } from '../system/buildah-cli.ts';
 import { createExec } from '../system/exec.ts';
 import { createLocked } from '../system/lock.ts';
-import { removeContainers } from '../system/sweep.ts';
+import { sweepRun } from '../system/sweep.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { newRunId } from './run-folder.ts';
 import type { RunPlace } from './workspace.ts';
@@ -54,8 +53,7 @@ export function openThrowaway(
       };
     },
     async [Symbol.asyncDispose]() {
-      await removeContainers(createExec({ env, signal: place.forced }), { runId });
-      await rm(temporary, { recursive: true, force: true });
+      await sweepRun(runId, { exec: createExec({ env: place.environment, signal: place.forced }), temporary });
       if (place.forced.aborted) lock.abandon();
       else lock.release();
     },

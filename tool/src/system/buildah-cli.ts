@@ -102,6 +102,10 @@ export function createBuildah(exec: Exec, settings: BuildahSettings): Buildah {
       const result = await orUndefined(buildah(['inspect', '--type', 'image', '--', image], QUERY));
       return result === undefined ? undefined : parseImageInfo(result.stdout);
     },
+    async hasContainer(container) {
+      const argv = ['inspect', '--type', 'container', '--format', '{{.Container}}', '--', container];
+      return (await orUndefined(buildah(argv, QUERY))) !== undefined;
+    },
     async remove(container) {
       await orUndefined(buildah(['rm', '--', container], QUERY));
     },

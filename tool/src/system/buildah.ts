@@ -74,6 +74,7 @@ export interface Buildah {
   ): Promise<string>;
   /** Undefined when the storage holds no such image. */
   inspect(image: string): Promise<ImageInfo | undefined>;
+  hasContainer(container: string): Promise<boolean>;
   remove(container: string): Promise<void>;
   removeImage(image: string): Promise<void>;
   /** Folder of the image store and its driver: an image is there when `<graphRoot>/<driver>-images/<id>` is. */

@@ -1,0 +1,60 @@
+import { shellOf } from '../build/cmds.ts';
+import { InvalidInput } from '../config/diagnostic.ts';
+import type { LayerId } from '../config/layer.ts';
+import { resolveInRoot } from '../system/in-root.ts';
+import { isInteractive, runInTerminal, type Streams } from '../system/terminal.ts';
+import type { Workspace } from '../system/workspace.ts';
+
+/** Who enters, and with what. */
+export interface Entering {
+  readonly id: LayerId;
+  /** Undefined: a shell. */
+  readonly argv: readonly string[] | undefined;
+  readonly streams: Streams;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+/** Variables of the user's terminal that a program inside draws by; image and build know nothing of them. */
+const OF_THE_TERMINAL = ['TERM', 'COLORTERM'] as const;
+
+const NOT_STARTED = /^process failed to start with error: |executable file .* not found/;
+/** A shell's exit code of a command that it does not find. */
+const NOT_FOUND = 127;
+
+/**
+ * Runs a command, or the best shell that is there, inside a container that stands, with the user's terminal. Gives its exit code.
+ * Throws InvalidInput where there is no such program.
+ */
+export async function enterContainer(
+  container: string,
+  { id, argv, streams, env, signal }: Entering,
+  { buildah, runId, temporary }: Pick<Workspace, 'buildah' | 'runId' | 'temporary'>,
+): Promise<number> {
+  const words = argv ?? [await shellIn(await buildah.mount(container), id)];
+  const isTerminal = isInteractive(streams);
+  const shown = OF_THE_TERMINAL.flatMap((name) => (env[name] === undefined ? [] : ['--env', `${name}=${env[name]}`]));
+  const mark = `LAYERS_RUN_ID=${runId}`;
+  const args = [
+    ...buildah.globalArgs,
+    ...['run', '--isolation', buildah.isolation, `--terminal=${isTerminal}`],
+    ...(buildah.isolation === 'chroot' ? [] : ['--network', 'host']),
+    ...(isTerminal ? shown : []),
+    ...['--', container, ...words],
+  ];
+  const settings = { ...streams, env: { ...env, TMPDIR: temporary, LAYERS_RUN_ID: runId }, mark, signal };
+  const { code, own } = await runInTerminal(args, settings);
+  if (own.some((line) => NOT_STARTED.test(line))) {
+    streams.stderr.write(`${words[0]} is not there, or is no program, inside ${id}\n`);
+    return NOT_FOUND;
+  }
+  return code;
+}
+
+async function shellIn(mountPoint: string, id: LayerId): Promise<string> {
+  const shell = await shellOf(mountPoint);
+  if ((await resolveInRoot(mountPoint, shell)) !== undefined) return shell;
+  throw new InvalidInput(`there is no shell inside ${id}`, {
+    hint: `'layers run ${id} -- PROGRAM' runs what there is`,
+  });
+}

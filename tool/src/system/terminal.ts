@@ -1,0 +1,100 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { constants } from 'node:os';
+import { cleanEnvironment } from './environment.ts';
+import { OwnWords } from './own-words.ts';
+import { findProcesses, link } from './processes.ts';
+
+/** The terminal, or pipes, of whoever started us. */
+export interface Streams {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+export interface TerminalSettings extends Streams {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `NAME=value` in the environment of all that is started. */
+  readonly mark: string;
+  /** What a terminal itself tells the program (SIGINT) is not told twice; by anything else the program is ended. */
+  readonly signal: AbortSignal;
+}
+
+export interface TerminalEnd {
+  /** As a shell would report it: 128 and more for a signal. */
+  readonly code: number;
+  /** What the program that started the other one had to say of that itself. */
+  readonly own: readonly string[];
+}
+
+/** Whether a program that is started now can be talked to by a person. */
+export function isInteractive({ stdin, stdout }: Streams): boolean {
+  return stdin.isTTY === true && stdout.isTTY === true;
+}
+
+/**
+ * Runs `buildah run` with our own standard streams, in our process group, so that a terminal's keys reach it. What buildah adds to the
+ * other program's last words on standard error is kept apart. Throws what `spawn` throws.
+ */
+export async function runInTerminal(args: readonly string[], settings: TerminalSettings): Promise<TerminalEnd> {
+  const { stdin, stdout, stderr, signal } = settings;
+  signal.throwIfAborted();
+  const restore = rememberTerminal(stdin);
+  const env = cleanEnvironment(settings.env);
+  const child = spawn('buildah', args, { env, stdio: ['inherit', 'inherit', 'pipe'] });
+  const words = new OwnWords((bytes) => void stderr.write(bytes));
+  child.stderr.on('data', (bytes: Buffer) => words.push(bytes));
+  const onAbort = () => {
+    if (signal.reason !== 'SIGINT' || stdin.isTTY !== true)
+      child.kill(signal.reason === 'SIGINT' ? 'SIGINT' : 'SIGTERM');
+  };
+  const onResize = () => resizeInside(settings.mark, stdout);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (isInteractive(settings)) stdout.on('resize', onResize);
+  try {
+    const [code, name] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (...end) => resolve(end));
+    });
+    const own = words.end();
+    return { code: signalIn(own) ?? code ?? 128 + constants.signals[name ?? 'SIGKILL'], own };
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    stdout.off('resize', onResize);
+    restore();
+  }
+}
+
+/** buildah ends with 1 when the program was ended by a signal, and says which in Go's words. */
+function signalIn(own: readonly string[]): number | undefined {
+  const text = own.join('\n');
+  const known = { killed: 'SIGKILL', interrupt: 'SIGINT', terminated: 'SIGTERM', hangup: 'SIGHUP' } as const;
+  const found = /^subprocess exited on (\w+)/m.exec(text)?.[1] as keyof typeof known | undefined;
+  return found === undefined || known[found] === undefined ? undefined : 128 + constants.signals[known[found]];
+}
+
+/** A program that is killed while it has the terminal leaves it raw. */
+function rememberTerminal(stdin: NodeJS.ReadStream): () => void {
+  if (stdin.isTTY !== true) return () => undefined;
+  const stty = (...args: string[]) =>
+    spawnSync('stty', args, { stdio: ['inherit', 'pipe', 'ignore'], encoding: 'utf8' });
+  const before = stty('-g').stdout?.trim();
+  return () => {
+    if (before !== undefined && before !== '' && stty('-g').stdout?.trim() !== before) stty(before);
+  };
+}
+
+/**
+ * buildah gives the inner terminal its size when it starts and not again (seen with 1.28, chroot): it is told here, by the file of
+ * whoever has another terminal than ours.
+ */
+function resizeInside(mark: string, { rows, columns }: NodeJS.WriteStream): void {
+  const ours = link(process.pid, 'fd/1');
+  const inner = new Map<string, number>();
+  for (const { pid } of findProcesses({ environment: mark })) {
+    const target = link(pid, 'fd/0');
+    if (target?.startsWith('/dev/pts/') && target !== ours) inner.set(target, pid);
+  }
+  for (const pid of inner.values()) {
+    spawnSync('stty', ['-F', `/proc/${pid}/fd/0`, 'rows', String(rows), 'cols', String(columns)], { stdio: 'ignore' });
+  }
+}
