@@ -35,7 +35,7 @@ export async function goInside(
   argv: readonly string[] | undefined,
 ): Promise<number> {
   enterUserNamespace(context);
-  const loaded = await loadTree({ ...context.options, cwd: context.cwd });
+  const loaded = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
   const id = oneLayer(loaded, selector, context.cwd);
   makeStateFolder(loaded.stateDir);
   const exec = createExec({ env: context.env, signal: context.signal });

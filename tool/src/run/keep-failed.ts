@@ -27,7 +27,7 @@ export interface FailedPlace {
 }
 
 /** Kept containers go when they are this old, in milliseconds: a week. */
-export const FAILED_STAYS_MS = 7 * 24 * 3_600_000;
+const FAILED_STAYS_MS = 7 * 24 * 3_600_000;
 
 /**
  * Keeps a working container under a name that no sweep of its run takes away, instead of the layer's earlier one. The caller holds the
