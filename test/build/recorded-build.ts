@@ -83,6 +83,7 @@ function recordingDoors(folder: string, calls: RecordedCall[]): Workspace {
       step = name;
       return work();
     },
+    startsFrom: () => undefined,
     say: () => undefined,
     warn: () => undefined,
     growsIn: () => undefined,

@@ -1,17 +1,30 @@
 import { mkdir } from 'node:fs/promises';
 import type { Layer } from '../../tool/src/config/layer.ts';
-import { type BuiltImage, buildImage, type ParentImage } from '../../tool/src/run/build-image.ts';
+import { type BuiltImage, buildImage } from '../../tool/src/run/build-image.ts';
+import type { LayerCheckpoints } from '../../tool/src/run/checkpoints.ts';
+import type { ParentImage } from '../../tool/src/run/start-container.ts';
 import { createBuildah } from '../../tool/src/system/buildah-cli.ts';
 import { createExec } from '../../tool/src/system/exec.ts';
 import type { BuildPlace } from './build-layer.ts';
 import { recordingWorkspace } from './publish-workspace.ts';
 
-/** Makes and commits an image of a layer by `run/`'s own steps, without keys and records; the working container is removed. */
+const NOTHING_KEPT: LayerCheckpoints = {
+  ground: { parent: { kind: 'scratch' } },
+  find: async () => undefined,
+  keep: async () => undefined,
+  forget: async () => undefined,
+};
+
+/**
+ * Makes and commits an image of a layer by `run/`'s own steps, without keys and records; the working container is removed. In parts, as
+ * in a tree, unless `undivided`.
+ */
 export async function buildCommitted(
   layer: Layer,
   parent: 'scratch' | BuiltImage,
   { storage, root, caches }: BuildPlace,
   files: Readonly<Record<string, string>> = {},
+  { undivided = false }: { readonly undivided?: boolean } = {},
 ): Promise<BuiltImage> {
   const exec = createExec({ env: storage.env, umask: 0o022 });
   const made = await recordingWorkspace(storage.folder, { exec });
@@ -34,7 +47,8 @@ export async function buildCommitted(
       ? { from: 'scratch', isExternal: false, inheritedLabels: {} }
       : { from: parent.image.id, isExternal: false, inheritedLabels: parent.inheritedLabels };
   try {
-    return await buildImage(layer, on, files, new Map(), workspace);
+    const checkpoints = undivided ? {} : { checkpoints: NOTHING_KEPT };
+    return await buildImage(layer, on, { files, staged: new Map(), ...checkpoints }, workspace);
   } finally {
     for (const name of names) await buildah.remove(name);
   }

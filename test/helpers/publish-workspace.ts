@@ -39,6 +39,7 @@ export async function recordingWorkspace(
       return work();
     },
     growsIn: () => undefined,
+    startsFrom: (parts) => void steps!.push(`from ${parts.join(', ')}`),
     say: (line) => lines!.push(line),
     warn: (message) => warnings!.push(message),
     keep: (name, content) => void kept.set(name, Buffer.from(content)),

@@ -1,4 +1,5 @@
 import type { Layer } from '../config/layer.ts';
+import type { CheckpointPart } from '../recipe/checkpoint.ts';
 import type { Workspace } from '../system/workspace.ts';
 import type { ContainerConnection } from './ansible-connection.ts';
 
@@ -23,6 +24,18 @@ export interface BuildTarget {
 export interface Builder {
   /** Part of every recipe: raise it when an argv changes, or the golden tests fail. */
   readonly stepVersion: number;
+  /** All of it in one container. */
+  build(target: BuildTarget, workspace: Workspace): Promise<BuildReport>;
+  /**
+   * The same in parts, in order, those without work left out: each in a container of its own, made from what the part before has
+   * committed. Absent where nothing is divided.
+   */
+  parts?(layer: Layer, fromScratch: boolean): readonly BuildPart[];
+}
+
+/** A part of a layer that is committed on its own; what is in it follows from the layer file alone. */
+export interface BuildPart {
+  readonly name: CheckpointPart | 'commands';
   build(target: BuildTarget, workspace: Workspace): Promise<BuildReport>;
 }
 

@@ -48,7 +48,7 @@ export const run: CommandRun = async (context) => {
     lock: { read: async () => new Map(), write: async () => {} },
   });
   const storage = await watchStorage(own, prepared);
-  const summary = await startRun(own, prepared);
+  const summary = await startRun(own, prepared, { checkpoints: false });
   const failed = summary.layers.some((one) => one.outcome !== 'built');
   const kept = await tidyUp(storage, layer, records.record, { failed, isAlone: state.isAlone });
   if (kept !== undefined) own.warn(kept);

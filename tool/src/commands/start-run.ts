@@ -19,8 +19,15 @@ import type { Prepared } from './prepare.ts';
 /** Where image roots are committed and squashed: big, so not /tmp, which may be memory. */
 const BIG_TEMPORARY = '/var/tmp';
 
-/** Sweeps what dead runs left, then carries out the plan in the user's kind of output. */
-export async function startRun(context: CommandContext, prepared: Prepared): Promise<RunSummary> {
+/**
+ * Sweeps what dead runs left, then carries out the plan in the user's kind of output. `checkpoints`: whether parts of layers are kept for
+ * later builds.
+ */
+export async function startRun(
+  context: CommandContext,
+  prepared: Prepared,
+  { checkpoints }: { readonly checkpoints: boolean } = { checkpoints: true },
+): Promise<RunSummary> {
   enterUserNamespace(context);
   const { env, values, stdout, stderr } = context;
   makeStateFolder(prepared.stateDir);
@@ -57,6 +64,7 @@ export async function startRun(context: CommandContext, prepared: Prepared): Pro
       jobs: prepared.jobs,
       keepGoing: values['keep-going'] === true,
       keepFailed: values['keep-failed'] === true,
+      checkpoints,
       whenLocked: values.lock === 'fail' ? 'fail' : 'wait',
       verified: prepared.verified,
       warnings: [...prepared.warnings, ...swept.map((message) => ({ id: null, message }))],

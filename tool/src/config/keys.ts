@@ -13,6 +13,8 @@ export interface KeyFacts {
   readonly ansibleCounts?: Counts;
   /** image-build's command line flag for the key. */
   readonly flag?: string;
+  /** The first part of a base layer that it counts in; without it the packages. What comes later counts no less. */
+  readonly from?: 'files' | 'commands';
   /** Values may carry credentials: recipes and records keep only their hashes, and printers mask them. */
   readonly secret?: boolean;
 }
@@ -113,17 +115,25 @@ export const OPTION_KEYS = {
   ansible_vault_password_file: { counts: 'neither', only: 'ansible', description: 'File with the vault password' },
   install_scap: {
     counts: 'build',
+    from: 'commands',
     flag: '--install-scap',
     description: "Install OpenSCAP and the distribution's benchmarks",
   },
   scap_benchmark: {
     counts: 'build',
+    from: 'commands',
     flag: '--scap-benchmark',
     description: 'Evaluate the benchmark of `openscap` and write a script that repairs what failed',
   },
-  oval_eval: { counts: 'build', flag: '--oval-eval', description: 'Evaluate OVAL definitions: known vulnerabilities' },
+  oval_eval: {
+    counts: 'build',
+    from: 'commands',
+    flag: '--oval-eval',
+    description: 'Evaluate OVAL definitions: known vulnerabilities',
+  },
   scap_fail_on: {
     counts: 'build',
+    from: 'commands',
     description: 'Fail the layer when a rule of the benchmark of this severity or above fails: `low`, `medium`, `high`',
   },
   labels: { counts: 'publish', description: 'Labels of the published image' },
@@ -182,16 +192,18 @@ export const TOP_KEYS = {
   package_groups: { counts: 'build', only: 'base', description: 'Package groups to install' },
   packages: { counts: 'build', only: 'base', description: 'Packages to install' },
   remove_packages: { counts: 'build', only: 'base', description: 'Packages to remove; absent ones are reported' },
-  copyfiles: { counts: 'build', only: 'base', description: 'Files to copy into the image' },
+  copyfiles: { counts: 'build', only: 'base', from: 'files', description: 'Files to copy into the image' },
   cmds: {
     counts: 'build',
     only: 'base',
+    from: 'commands',
     secret: true,
     description: 'Commands to run inside the image; a bare string is a command too',
   },
-  openscap: { counts: 'build', description: 'OpenSCAP settings: a list of single-key maps' },
+  openscap: { counts: 'build', from: 'commands', description: 'OpenSCAP settings: a list of single-key maps' },
   image_config: {
     counts: 'build',
+    from: 'commands',
     description: 'How a container of the image starts; what is not given is as the parent has it',
   },
 } as const satisfies Record<string, KeyFacts>;

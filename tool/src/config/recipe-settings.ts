@@ -33,6 +33,19 @@ export function recipeSettings(file: LayerFile): Record<string, Json> {
   return settings;
 }
 
+/**
+ * Of `recipeSettings` of a base layer, what counts in one of its parts by itself: the parts before it are what it begins on. A key that
+ * says nothing of itself counts from the packages on.
+ */
+export function settingsOfPart(
+  settings: Readonly<Record<string, unknown>>,
+  part: 'packages' | 'files' | 'commands',
+): Record<string, Json> {
+  const keys: Readonly<Record<string, KeyFacts>> = { ...OPTION_KEYS, ...TOP_KEYS };
+  const own = Object.entries(settings).filter(([name]) => (keys[name]?.from ?? 'packages') === part);
+  return Object.fromEntries(own) as Record<string, Json>;
+}
+
 interface Table {
   readonly keys: Readonly<Record<string, KeyFacts>>;
   readonly defaults: Readonly<Record<string, unknown>>;

@@ -115,10 +115,18 @@ function collectorFor(layer: Layer, problems: Diagnostic[]): <T>(read: () => T[]
 
 /** Files that the layer file names beside its sources. */
 function namedFiles(layer: Layer, root: string): NamedFile[] {
-  const keys = [...layer.repos, ...layer.exclusive_repos].flatMap(({ gpg = '' }) => keyFile(gpg, layer, root));
   const ignores = layer.copyfiles.flatMap((copyfile) => ignoreFiles(root, layer.file, copyfile));
   const { files: requirements } = requirementFiles(layer, root);
-  return [...keys, ...ignores, ...requirements].map((path) => ({ name: nameOf(root, path), path }));
+  return [
+    ...keyFiles(layer, root),
+    ...[...ignores, ...requirements].map((path) => ({ name: nameOf(root, path), path })),
+  ];
+}
+
+/** Signing keys of repositories that are files here: all that package managers read of a tree. */
+export function keyFiles(layer: Layer, root: string): NamedFile[] {
+  const paths = [...layer.repos, ...layer.exclusive_repos].flatMap(({ gpg = '' }) => keyFile(gpg, layer, root));
+  return paths.map((path) => ({ name: nameOf(root, path), path }));
 }
 
 /** A signing key named by path; one at a URL is the package manager's to fetch. */

@@ -13,6 +13,13 @@ export function formatElapsed(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${twoDigits(minutes % 60)} min`;
 }
 
+/** ISO 8601 for people, in the time zone of this machine: `2026-11-28 17:01`. */
+export function formatMoment(iso: string): string {
+  const at = new Date(iso);
+  const [month, day, hours, minutes] = [at.getMonth() + 1, at.getDate(), at.getHours(), at.getMinutes()].map(twoDigits);
+  return `${at.getFullYear()}-${month}-${day} ${hours}:${minutes}`;
+}
+
 /** Bytes for people, in powers of 1000 as registries and disks count them: `812 B`, `126.7 MB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${Math.round(bytes)} B`;

@@ -58,6 +58,9 @@ export class LiveRun {
         if (line.trim() !== '') this.#change(event.id, { lastLine: line });
         break;
       }
+      case 'checkpoint':
+        this.#change(event.id, { lastLine: plainText(`${event.parts.join(', ')}: from the checkpoint`) });
+        break;
       case 'warning':
         // A layer that waits for another run's lock says so in no other way.
         if (event.id !== null) this.#change(event.id, { lastLine: plainText(event.message) });

@@ -1,7 +1,7 @@
 import type { LayerId } from '../config/layer.ts';
 import type { LayerOutcome, LayerSummary, Reporter, RunEvent } from '../run/events.ts';
 import type { CiStyle } from './ci-groups.ts';
-import { count, formatBytes, formatDuration, formatElapsed } from './format.ts';
+import { count, formatBytes, formatDuration, formatElapsed, formatMoment } from './format.ts';
 import { LiveRun, progressText } from './live.ts';
 import { isShown, type LogLevel } from './log-level.ts';
 import type { LineOutput } from './output.ts';
@@ -77,6 +77,11 @@ export class PlainReporter implements Reporter {
         return info(
           this.#line(event.id, `${plainText(event.step)} ${paint('dim', `took ${formatDuration(event.durationMs)}`)}`),
         );
+      case 'checkpoint': {
+        const text = `${event.parts.join(', ')}: from the checkpoint of ${formatMoment(event.builtAt)}`;
+        this.#keep(event.id, text);
+        return info(this.#line(event.id, plainText(text)));
+      }
       case 'progress':
         return this.#heartbeat(event.id, progressText(event), event.at);
       case 'output':

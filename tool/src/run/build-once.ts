@@ -1,11 +1,12 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildFailure, type BuildReport } from '../build/builder.ts';
+import { builderFor } from '../build/builders.ts';
 import type { Layer } from '../config/layer.ts';
 import type { ParentLink } from '../graph/layer-graph.ts';
-import type { LayerInputs } from '../inputs/layer-inputs.ts';
+import { keyFiles, type LayerInputs } from '../inputs/layer-inputs.ts';
 import { recipeOf } from '../plan/candidates.ts';
-import { afterBuild } from '../plan/drift.ts';
+import { afterBuild, ageReason } from '../plan/drift.ts';
 import type { LayerLock } from '../plan/facts.ts';
 import { recordOf } from '../plan/reuse.ts';
 import type { InputSet } from '../recipe/input-set.ts';
@@ -15,6 +16,7 @@ import type { LayerRecord } from '../recipe/record.ts';
 import { keepBuild } from '../records/layer-memory.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { type BuiltImage, buildImage } from './build-image.ts';
+import { type LayerCheckpoints, layerCheckpoints } from './checkpoints.ts';
 import { readLayerInputs } from './gather-facts.ts';
 import { keptName } from './kept-name.ts';
 import { type ChosenParent, chooseParent } from './parent-image.ts';
@@ -43,7 +45,10 @@ export async function buildOnce(
   const beganAt = await fileSystemTime(workspace.temporary);
   const started = performance.now();
   const staged = await work.reader.stageCopies(layer, join(workspace.temporary, `staged-${attempt}`));
-  const built = await buildImage(layer, parent.image, before.fixed.files, staged, workspace);
+  const { files } = before.fixed;
+  const areUnchanged = async () => (await readInputs(work, layer)).stamp === before.stamp;
+  const checkpoints = checkpointsOf(work, layer, parent, { files, replaces, areUnchanged }, workspace);
+  const built = await buildImage(layer, parent.image, { files, staged, ...checkpoints }, workspace);
   const durationMs = Math.round(performance.now() - started);
   const after = await readInputs(work, layer);
   if (after.stamp !== before.stamp) return undefined;
@@ -65,6 +70,34 @@ export async function buildOnce(
   const publications = work.facts.records.get(layer.id)?.publications ?? {};
   const link = work.graph.parents.get(layer.id) as ParentLink;
   return recordOf(layer, link, recipe, kept, { set: used?.set, publications });
+}
+
+/** None of an Ansible layer, which is built as a whole, nor where nothing is to be left but the image. */
+function checkpointsOf(
+  work: LayerWork,
+  layer: Layer,
+  { image, recipe: on }: ChosenParent,
+  {
+    files,
+    replaces,
+    areUnchanged,
+  }: { readonly files: Recipe['files']; readonly replaces: boolean; areUnchanged(): Promise<boolean> },
+  workspace: Workspace,
+): { checkpoints?: LayerCheckpoints } {
+  if (!work.checkpoints || layer.options.layer_type === 'ansible') return {};
+  const { facts, wish, place } = work;
+  const use = {
+    id: layer.id,
+    // Equal content, and yet perhaps another image: its layers are below ours.
+    ground: { parent: on, ...(on.kind === 'layer' && { image: image.from }) },
+    stepVersion: builderFor(layer).stepVersion,
+    recipe: recipeOf(layer, on, facts, files),
+    keyFiles: keyFiles(layer, place.root).map(({ name }) => name),
+    starts: !replaces && !wish.refresh,
+    isYoungEnough: (at: string) => ageReason(layer, at, facts.now) === undefined,
+    areUnchanged,
+  };
+  return { checkpoints: layerCheckpoints(use, workspace) };
 }
 
 /** A build past the lock is not recorded under it: it fails with BuildFailure, or gives the entry that takes what was used. */
@@ -157,7 +190,8 @@ async function keepEarlier(
     image: { local: local ?? built.image },
     inheritedLabels: built.inheritedLabels,
     builtAt: isSame ? earlier.builtAt : builtAt,
-    lastBuiltAt: builtAt,
+    // Its packages are as old as that.
+    lastBuiltAt: built.startedFrom?.builtAt ?? builtAt,
     durationMs,
     repositories: built.report.repositories ?? {},
   };

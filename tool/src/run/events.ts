@@ -64,6 +64,13 @@ export type RunEvent = { readonly at: number } & (
     }
   | { readonly type: 'step-started'; readonly id: LayerId; readonly step: string }
   | { readonly type: 'step-finished'; readonly id: LayerId; readonly step: string; readonly durationMs: number }
+  /** The layer begins with parts that were built before; `builtAt`: ISO 8601, when the oldest of them was. */
+  | {
+      readonly type: 'checkpoint';
+      readonly id: LayerId;
+      readonly parts: readonly string[];
+      readonly builtAt: string;
+    }
   | { readonly type: 'output'; readonly id: LayerId; readonly line: string }
   | {
       readonly type: 'progress';

@@ -3,8 +3,8 @@ import type { Layer, LayerId } from '../config/layer.ts';
 import { externalDigest } from '../plan/plan.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { Workspace } from '../system/workspace.ts';
-import type { ParentImage } from './build-image.ts';
 import { pinnedParent } from './external-parent.ts';
+import type { ParentImage } from './start-container.ts';
 import type { LayerWork } from './work-on-layer.ts';
 
 /** What a build starts from, and what its recipe and record hold of that. */

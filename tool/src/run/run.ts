@@ -40,6 +40,8 @@ export interface RunRequest {
   /** The container of a layer that fails stays, for a look inside. */
   readonly keepFailed: boolean;
   readonly whenLocked: 'wait' | 'fail';
+  /** Whether parts of layers are kept in storage, for later builds to start from. */
+  readonly checkpoints: boolean;
   readonly verified: boolean;
   readonly warnings: readonly { readonly id: LayerId | null; readonly message: string }[];
   /** Aborted with the signal's name as reason. */
@@ -106,6 +108,7 @@ export async function run(request: RunRequest): Promise<RunSummary> {
     whenLocked: request.whenLocked,
     keepFailed: request.keepFailed,
     failed: openFailedBuilds(request.stateDir),
+    checkpoints: request.checkpoints,
     reader: request.reader,
     memoryOf: request.memoryOf,
     answer: request.answer,

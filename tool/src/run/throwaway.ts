@@ -47,6 +47,7 @@ export function openThrowaway(
         step: (_, work) => work(),
         growsIn: () => undefined,
         say: () => undefined,
+        startsFrom: () => undefined,
         warn: () => undefined,
         keep: () => undefined,
         progress: () => undefined,

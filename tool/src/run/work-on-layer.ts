@@ -36,6 +36,8 @@ export interface LayerWork {
   readonly whenLocked: 'wait' | 'fail';
   readonly keepFailed: boolean;
   readonly failed: FailedBuilds;
+  /** Whether parts of layers are kept in storage, for later builds to start from. */
+  readonly checkpoints: boolean;
   /** The layer's decision from the facts of now; its parent is settled. */
   decide(id: LayerId): Decision;
   readonly reader: InputReader;

@@ -77,6 +77,10 @@ export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lock
       log.line(`warning: ${message}`);
       place.emit({ type: 'warning', id, message });
     },
+    startsFrom(parts, builtAt) {
+      log.line(`${parts.join(', ')}: from the checkpoint of ${builtAt}`);
+      place.emit({ type: 'checkpoint', id, parts, builtAt });
+    },
     keep: (name, content) => log.keep(name, content),
     progress(text, done, total) {
       const numbers = { ...(done === undefined ? {} : { done }), ...(total === undefined ? {} : { total }) };

@@ -20,6 +20,8 @@ export interface Workspace {
   step<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** Says which container the layer grows in: kept when the build fails, where the user wants that. */
   growsIn(container: string): void;
+  /** Says that these parts of the layer are taken from what was built before, at `builtAt` (ISO 8601). */
+  startsFrom(parts: readonly string[], builtAt: string): void;
   /** A line for the layer's log, and for the terminal's last-line column. */
   say(line: string): void;
   /** Something the user should see in the summary. */

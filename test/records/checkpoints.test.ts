@@ -1,0 +1,106 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Checkpoint, CheckpointKey } from '../../tool/src/recipe/checkpoint.ts';
+import { openCheckpoints } from '../../tool/src/records/checkpoints.ts';
+
+let graphRoot: string;
+beforeEach(() => {
+  graphRoot = mkdtempSync(join(tmpdir(), 'checkpoints-'));
+});
+afterEach(() => rmSync(graphRoot, { recursive: true }));
+
+/** `letter`: of the key and of the image, which is in storage. */
+function made(letter: string, more: Partial<Checkpoint> = {}): Checkpoint {
+  const image = { id: letter.repeat(64), graphRoot, driver: 'overlay', size: 7 };
+  mkdirSync(join(graphRoot, 'overlay-images', image.id), { recursive: true });
+  return {
+    version: 1,
+    key: letter.repeat(64) as CheckpointKey,
+    layer: 'debian/base',
+    part: 'packages',
+    image,
+    builtAt: '2026-01-02T03:04:05.678Z',
+    repositories: { 'http://mirror.example/InRelease': 'sha256:1' },
+    ...more,
+  };
+}
+
+const file = (letter: string) => join(graphRoot, 'layers-checkpoints', `${letter.repeat(64)}.json`);
+
+test('what was kept is found under its key, for its owner only', async () => {
+  const checkpoint = made('a');
+  await openCheckpoints(graphRoot).keep(checkpoint);
+  expect(openCheckpoints(graphRoot).find(checkpoint.key)).toEqual(checkpoint);
+  expect(openCheckpoints(graphRoot).find('b'.repeat(64) as CheckpointKey)).toBeUndefined();
+  expect(statSync(file('a')).mode & 0o777).toBe(0o600);
+});
+
+test('a look makes nothing', () => {
+  expect(openCheckpoints(graphRoot).find('a'.repeat(64) as CheckpointKey)).toBeUndefined();
+  expect(openCheckpoints(graphRoot).list()).toEqual([]);
+  expect(readdirSync(graphRoot)).toEqual([]);
+});
+
+test.each([
+  ['cut off', (text: string) => text.slice(0, -9)],
+  ['a bit turned', (text: string) => text.replace('packages', 'packaget')],
+  ['empty', () => ''],
+])('one that is damaged (%s) is none', async (_, damage) => {
+  const checkpoints = openCheckpoints(graphRoot);
+  await checkpoints.keep(made('a'));
+  writeFileSync(file('a'), damage(readFileSync(file('a'), 'utf8')));
+  expect(checkpoints.find(made('a').key)).toBeUndefined();
+  expect(checkpoints.list()).toEqual([]);
+});
+
+test('one under the name of another key is none', async () => {
+  const checkpoints = openCheckpoints(graphRoot);
+  await checkpoints.keep(made('a'));
+  writeFileSync(file('b'), readFileSync(file('a')));
+  expect(checkpoints.find('b'.repeat(64) as CheckpointKey)).toBeUndefined();
+});
+
+test('one whose image was removed is not found, and listed as gone', async () => {
+  const checkpoints = openCheckpoints(graphRoot);
+  const { key, image, ...rest } = made('a');
+  await checkpoints.keep({ key, image, ...rest });
+  rmSync(join(graphRoot, 'overlay-images', image.id), { recursive: true });
+  expect(checkpoints.find(key)).toBeUndefined();
+  expect(checkpoints.list()).toMatchObject([{ isThere: false, image: { size: 7 } }]);
+});
+
+test('of one layer and part all but the latest used are superseded', async () => {
+  const checkpoints = openCheckpoints(graphRoot);
+  for (const letter of ['a', 'b']) await checkpoints.keep(made(letter));
+  await checkpoints.keep(made('c', { part: 'files' }));
+  await checkpoints.keep(made('d', { layer: 'other' }));
+  for (const [index, letter] of ['a', 'b', 'c', 'd'].entries()) utimesSync(file(letter), 1000 + index, 1000 + index);
+  const listed = () => checkpoints.list().map(({ key, isSuperseded }) => [key[0], isSuperseded]);
+  expect(listed()).toEqual([
+    ['d', false],
+    ['c', false],
+    ['b', false],
+    ['a', true],
+  ]);
+  checkpoints.use(made('a').key);
+  expect(listed()[0]).toEqual(['a', false]);
+  expect(listed()).toContainEqual(['b', true]);
+});
+
+test('what was removed is gone, and removing it again is no error', async () => {
+  const checkpoints = openCheckpoints(graphRoot);
+  await checkpoints.keep(made('a'));
+  for (let time = 0; time < 2; time += 1) checkpoints.remove(made('a').key);
+  expect(checkpoints.list()).toEqual([]);
+});
