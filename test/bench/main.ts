@@ -1,6 +1,7 @@
 // Benchmarks, each as ratios to something measured in the same rounds: `npm run bench -- [NAME…] [--runs N] [--sizes N,N] [--json] [--all]`
 import { parseArgs } from 'node:util';
 import type { Bench, Table } from './bench.ts';
+import { checkpoints } from './checkpoints.ts';
 import { freshMachine } from './fresh-machine.ts';
 import { nullBuild } from './null-build.ts';
 import { ownCost } from './own-cost.ts';
@@ -8,7 +9,7 @@ import { parallel } from './parallel.ts';
 import { isBundleOld } from './places.ts';
 import { scale } from './scale.ts';
 
-const BENCHES: readonly Bench[] = [nullBuild, scale, freshMachine, parallel, ownCost];
+const BENCHES: readonly Bench[] = [nullBuild, scale, freshMachine, parallel, ownCost, checkpoints];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -5,6 +5,7 @@ import path from 'node:path';
 export const REPOSITORY = path.resolve(import.meta.dirname, '../..');
 /** What users call. */
 export const LAYERS = path.join(REPOSITORY, 'node_modules/.bin/layers');
+export const IMAGE_BUILD = path.join(REPOSITORY, 'node_modules/.bin/image-build');
 
 /** Against which everything is measured: the Node that runs `layers`, doing nothing. */
 export const NODE_ALONE = { name: 'node -e 0', argv: [process.execPath, '-e', '0'] } as const;

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createContainerStorage } from '../helpers/container-storage.ts';
 import { plainEnvironment } from './measure.ts';
-import { LAYERS } from './places.ts';
+import { IMAGE_BUILD, LAYERS } from './places.ts';
 
 /** What a layer of a real build took, from the tool's own summary. Milliseconds. */
 interface LayerTime {
@@ -20,8 +20,14 @@ export interface RealRun {
 
 /** A tree of real Debian layers with a storage of its own: one base, and children that each install a little. */
 export interface RealTree extends AsyncDisposable {
+  /** Absolute. */
+  readonly root: string;
+  /** Of the container storage. */
+  readonly graphRoot: string;
   /** Builds by `layers build ARGS`; throws with its output when that fails. */
   build(...args: string[]): RealRun;
+  /** Builds one file by `image-build`, with the same packages at hand; gives milliseconds. */
+  imageBuild(file: string): number;
 }
 
 const CHILDREN = ['less', 'tree', 'patch', 'rsync'];
@@ -39,6 +45,8 @@ export async function makeRealTree(): Promise<RealTree> {
   for (const name of CHILDREN) write(`child-${name}`, 'base', name);
   const env = { ...plainEnvironment(), ...storage.env, CI: undefined };
   return {
+    root,
+    graphRoot: path.join(storage.folder, 'graph'),
     build(...args) {
       const started = performance.now();
       const all = ['build', ...args, '--output', 'json'];
@@ -59,6 +67,13 @@ export async function makeRealTree(): Promise<RealTree> {
         childrenMs: one.childrenMs ?? Number.NaN,
       }));
       return { ms, layers: times };
+    },
+    imageBuild(file) {
+      const started = performance.now();
+      const own = { ...env, XDG_STATE_HOME: path.join(storage.folder, 'state') };
+      const { status, stderr } = spawnSync(IMAGE_BUILD, ['--config', file], { cwd: root, env: own, encoding: 'utf8' });
+      if (status !== 0) throw new Error(`image-build ended with ${status}: ${stderr.slice(-2000)}`);
+      return performance.now() - started;
     },
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };
