@@ -43,8 +43,13 @@ export async function clampTimes({ root, since, parentDate, isCopied, signal }: 
   await removeDatedTraces(root, own, since);
   await clampZyppNotes(root, own, since);
   const late: Late[] = [];
+  const removed: Buffer[] = [];
   let date = Math.max(EARLIEST, parentDate ?? 0);
   await walk(own, signal, (path, stats) => {
+    if (isWhiteout(stats)) {
+      removed.push(path);
+      return;
+    }
     const mtime = Math.floor(stats.mtimeMs / 1000);
     if (stats.mtimeMs >= since || isCopied(stats)) late.push({ path, mtime, isFile: stats.isFile() });
     else date = Math.max(date, mtime);
@@ -52,6 +57,8 @@ export async function clampTimes({ root, since, parentDate, isCopied, signal }: 
   await clampPasswordDates(root, own, { since, date });
   await clampRpmDates(root, own, { since, date });
   await setTimes(root, late, date);
+  // Nobody sees them in the root, and yet an image layer holds their times.
+  if (own !== root) for (const path of removed) setTime(Buffer.concat([Buffer.from(`${own}/`), path]), date);
   return date;
 }
 
@@ -91,8 +98,6 @@ async function walk(folder: string, signal: AbortSignal, visit: (path: Buffer, s
       }
       const path = Buffer.concat([current, name]);
       const stats = lstatSync(Buffer.concat([top, path]));
-      // How overlay says that something of the parent was removed.
-      if (stats.isCharacterDevice() && stats.rdev === 0) continue;
       visit(path, stats);
       if (stats.isDirectory()) folders.push(Buffer.concat([path, SLASH]));
     }
@@ -100,6 +105,11 @@ async function walk(folder: string, signal: AbortSignal, visit: (path: Buffer, s
 }
 
 const SLASH = Buffer.from('/');
+
+/** How overlay says that something of the parent was removed. */
+function isWhiteout(stats: Stats): boolean {
+  return stats.isCharacterDevice() && stats.rdev === 0;
+}
 
 function endsWith(path: Buffer, end: string): boolean {
   return path.subarray(-end.length).toString('latin1') === end;

@@ -9,8 +9,8 @@ import type { Workspace } from '../system/workspace.ts';
 interface Finished {
   readonly container: string;
   readonly mountPoint: string;
-  /** ISO 8601: the `created` of what it was made from; absent where that does not say, or is nothing. */
-  readonly parentCreated?: string;
+  /** ISO 8601: of what it was made from; undefined where that does not say, or is nothing. */
+  readonly created: string | undefined;
   /** Milliseconds since 1970: nothing that was written into it is older. */
   readonly since: number;
   /** Whether an entry of the root carries the time of a file of the tree. */
@@ -28,12 +28,12 @@ export interface Committed {
  * exactly these labels. `meanwhile` reads the root during the commit, which does not change it.
  */
 export async function commitContainer<T>(
-  { container, mountPoint, parentCreated, since, isCopied }: Finished,
+  { container, mountPoint, created, since, isCopied }: Finished,
   labels: Readonly<Record<string, string>>,
   { buildah, exec, signal, warn }: Workspace,
   meanwhile: () => Promise<T>,
 ): Promise<readonly [Committed, T]> {
-  const parentDate = secondsOf(parentCreated);
+  const parentDate = secondsOf(created);
   const seconds = await clampTimes({ root: mountPoint, since, ...parentDate, isCopied, signal });
   const date = new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
   const lost = lostWarning(await lostAttributes(mountPoint, exec));

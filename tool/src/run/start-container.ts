@@ -23,7 +23,7 @@ export interface StartedContainer {
   /** Of the image that it was made from. */
   readonly labels: Readonly<Record<string, string>>;
   /** ISO 8601, as far as that image says it. */
-  readonly created?: string;
+  readonly created: string | undefined;
   /** Milliseconds since 1970: nothing that will be written into it is older. */
   readonly since: number;
 }
@@ -61,7 +61,7 @@ async function start(from: () => Promise<string>, { buildah }: Workspace): Promi
   const since = Date.now() - CLOCK_SLACK_MS;
   const container = await from();
   const origin = await buildah.origin(container);
-  return { container, mountPoint: await buildah.mount(container), ...origin, since };
+  return { container, mountPoint: await buildah.mount(container), created: undefined, ...origin, since };
 }
 
 async function fromParent(layer: Layer, parent: ParentImage, workspace: Workspace): Promise<string> {
