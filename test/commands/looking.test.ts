@@ -94,6 +94,17 @@ compute  compute  ansible, manual  base     local compute:latest, reg.example/co
     });
   });
 
+  test('validate: what a manual layer lacks may be made before it is built', async () => {
+    const manual = `${BASE.replace('name: base', 'name: copy')}  manual: true\ncopyfiles: [{src: gone, dest: /x}]\n`;
+    writeFileSync(join(root, 'layers/copy.yaml'), manual);
+    try {
+      const { code, err } = await output(validate);
+      expect([code, err]).toEqual([0, expect.stringContaining('warning[missing-input] gone is not there')]);
+    } finally {
+      rmSync(join(root, 'layers/copy.yaml'));
+    }
+  });
+
   test('validate: errors are thrown, or printed as JSON with exit code 2', async () => {
     writeFileSync(join(root, 'layers/bad.yaml'), 'options: {}\n');
     try {

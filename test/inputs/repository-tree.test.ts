@@ -2,6 +2,7 @@ import {
   appendFileSync,
   chmodSync,
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
@@ -26,6 +27,9 @@ beforeAll(() => {
   for (const name of ['layers', 'playbooks', 'inventory', 'layers.yaml']) {
     cpSync(path.join(REPOSITORY, name), path.join(root, name), { recursive: true });
   }
+  // `npm run package` makes it.
+  mkdirSync(path.join(root, 'dist'));
+  writeFileSync(path.join(root, 'dist/layers.deb'), '');
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -57,6 +61,8 @@ test.each([
   ['inventory/host_vars/debian-compute.yaml', ['debian/compute']],
   ['layers/debian/files/login.sh', ['debian/login']],
   ['layers/debian/files/netboot.conf', ['debian/base']],
+  ['layers/builder/entrypoint', ['builder']],
+  ['dist/layers.deb', ['builder']],
 ])('an edit of %s counts for exactly %j', async (file, layers) => {
   expect(await changedBy(() => appendFileSync(at(file), '# edited\n'))).toEqual(layers);
 });

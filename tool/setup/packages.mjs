@@ -254,6 +254,17 @@ export const packageTable = [
     zypper: ['ceph-radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'],
   },
   {
+    name: 'podman',
+    neededFor: 'tests of the container that builds images',
+    use: 'tests',
+    required: false,
+    // Debian's crun does not start where cgroups of both versions are mounted; runc does.
+    commands: ['podman', 'conmon', 'runc'],
+    apt: ['podman', 'conmon', 'runc'],
+    dnf: ['podman', 'conmon', 'runc'],
+    zypper: ['podman', 'conmon', 'runc'],
+  },
+  {
     name: 'strace',
     neededFor: 'the test that no secret is in an argv',
     use: 'tests',

@@ -25,7 +25,7 @@ export async function extendedAttributes(options: {
 }
 
 /** getfattr writes bytes it cannot show as `\ooo`. */
-function fromOctal(path: string): string {
+export function fromOctal(path: string): string {
   const plain = Buffer.from(path, 'utf8').toString('latin1');
   return plain.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

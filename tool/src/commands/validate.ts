@@ -16,8 +16,8 @@ export const run: CommandRun = async (context) => {
     const notYet = tree.layers
       .flatMap((layer) => notBuiltYet(layer))
       .map((one) => ({ ...one, severity: 'warning' as const }));
-    const all = [...diagnostics, ...notYet];
-    await refuseUnusableInputs(context, tree, stateDir, all);
+    const before = [...diagnostics, ...notYet];
+    const all = [...before, ...(await unusableInputs(context, tree, stateDir, before))];
     if (json) printJson(context, tree.layers.length, all);
     else {
       printDiagnostics(context, all, tree.root);
@@ -33,25 +33,34 @@ export const run: CommandRun = async (context) => {
   }
 };
 
-/** Files that layers name and that cannot be used. Throws InvalidInput with them, after all that was found before. */
-async function refuseUnusableInputs(
+/**
+ * Files that layers name and that cannot be used. Throws InvalidInput with them, after all that was found before. Gives warnings:
+ * what a layer that is built only when named needs, may be made just before that.
+ */
+async function unusableInputs(
   context: CommandContext,
   { root, layers }: Tree,
   stateDir: string,
   before: readonly Diagnostic[],
-): Promise<void> {
+): Promise<Diagnostic[]> {
   const places = { root, digester: createDigester({ root, stateDir }), env: context.env };
   const problems: Diagnostic[] = [];
+  const warnings: Diagnostic[] = [];
   for (const layer of layers) {
     try {
       await layerInputs(layer, places);
     } catch (error) {
       if (!(error instanceof InvalidInput)) throw error;
-      problems.push(...error.diagnostics);
+      for (const one of error.diagnostics) {
+        const isForLater = layer.options.manual && one.code === 'missing-input';
+        if (isForLater) warnings.push({ ...one, severity: 'warning', hint: 'make it before the layer is built' });
+        else problems.push(one);
+      }
     }
   }
-  if (problems.length === 0) return;
-  throw new InvalidInput(count(problems.length, 'problem'), { diagnostics: [...before, ...problems], root });
+  if (problems.length === 0) return warnings;
+  const diagnostics = [...before, ...warnings, ...problems];
+  throw new InvalidInput(count(problems.length, 'problem'), { diagnostics, root });
 }
 
 function printJson(context: CommandContext, layers: number | null, diagnostics: readonly Diagnostic[]): void {

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { BuildFailure } from '../build/builder.ts';
 import { clampTimes } from '../build/clamp.ts';
 import { lostAttributes, lostWarning } from '../build/lost-attributes.ts';
+import { removeOverlayNotes } from '../build/overlay-attributes.ts';
 import type { ImageInfo } from '../system/buildah.ts';
 import type { Workspace } from '../system/workspace.ts';
 
@@ -38,6 +39,7 @@ export async function commitContainer<T>(
   const date = new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
   const lost = lostWarning(await lostAttributes(mountPoint, exec));
   if (lost !== undefined) warn(lost);
+  await removeOverlayNotes(mountPoint, exec);
   const [committed, result] = await Promise.all([buildah.commit(container), meanwhile()]);
   const id = await buildah.relabel(committed, labels, { created: date });
   const info = await buildah.inspect(id);
