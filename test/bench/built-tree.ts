@@ -33,7 +33,7 @@ export async function pretendBuilt(root: string, { isShared } = { isShared: true
     const files = inputSet === undefined ? {} : (await reader.ofSet(layer, inputSet)).files;
     // As a plan would find it, with the set of a run that it knows.
     const known = inputSet === undefined ? facts : { ...facts, candidates: everyProbe([{ set: inputSet, files }]) };
-    const made = candidatesOf(layer, parent, known).candidates[0];
+    const made = candidatesOf(layer, { parent }, known).candidates[0];
     if (made === undefined) throw new Error(`${id}: no recipe`);
     const record = recordOf(layer, made, graphRoot, isShared);
     await records.write(record);

@@ -59,7 +59,7 @@ test('own and inherited apart, never a value', () => {
   const now = { ...recordOf(other, content('y')).recipe };
   const comparison = {
     id: 'a',
-    parent: 'base',
+    names: { parent: 'base', toolsImage: '' },
     source: 'run 1',
     keys: { before: recipeKeyOf(before), now: recipeKeyOf(now) },
     changes: differences(before, now),

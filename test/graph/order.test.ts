@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cyclesOf, parentGraph, topologicalOrder } from '../../tool/src/graph/order.ts';
+import { cycleLeft, cyclesOf, neededGraph, topologicalOrder } from '../../tool/src/graph/order.ts';
 
 /** A forest: every node's parent comes before it in the list, or is none. */
 const forest = fc.array(fc.nat(), { maxLength: 60 }).map((picks) => {
@@ -15,18 +15,23 @@ const anyLinks = fc.array(fc.nat(), { minLength: 1, maxLength: 40 }).map((picks)
   return new Map(picks.map((pick, index) => [`n${index}`, pick % 5 === 0 ? undefined : `n${pick % picks.length}`]));
 });
 
+const above = (parents: ReadonlyMap<string, string | undefined>) => (id: string) => {
+  const parent = parents.get(id);
+  return parent === undefined ? [] : [parent];
+};
+
 describe('the order', () => {
   test('has every node once, parents first, and does not depend on the order of the input', () => {
     fc.assert(
       fc.property(forest, fc.infiniteStream(fc.nat()), (parents, shuffle) => {
-        const order = topologicalOrder(parentGraph(parents.keys(), (id) => parents.get(id)));
+        const order = topologicalOrder(neededGraph(parents.keys(), above(parents)));
         expect(order.toSorted()).toEqual([...parents.keys()].sort());
         for (const [id, parent] of parents) {
           if (parent !== undefined) expect(order.indexOf(parent)).toBeLessThan(order.indexOf(id));
         }
         const keyed = [...parents.keys()].map((id) => [shuffle.next().value, id] as const);
         const shuffled = keyed.toSorted(([one], [other]) => one - other).map(([, id]) => id);
-        expect(topologicalOrder(parentGraph(shuffled, (id) => parents.get(id)))).toEqual(order);
+        expect(topologicalOrder(neededGraph(shuffled, above(parents)))).toEqual(order);
       }),
     );
   });
@@ -38,14 +43,14 @@ describe('the order', () => {
       ['a', undefined],
       ['d', 'a'],
     ] as [string, string | undefined][]);
-    expect(topologicalOrder(parentGraph(parents.keys(), (id) => parents.get(id)))).toEqual(['a', 'c', 'b', 'd']);
+    expect(topologicalOrder(neededGraph(parents.keys(), above(parents)))).toEqual(['a', 'c', 'b', 'd']);
   });
 
   test('leaves out cycles and what stands on them; those are found once each', () => {
     fc.assert(
       fc.property(anyLinks, (parents) => {
         const parentOf = (id: string) => parents.get(id);
-        const order = topologicalOrder(parentGraph(parents.keys(), parentOf));
+        const order = topologicalOrder(neededGraph(parents.keys(), above(parents)));
         const cycles = cyclesOf(parents.keys(), parentOf);
         const members = cycles.flat();
         expect(new Set(members).size).toBe(members.length);
@@ -61,9 +66,20 @@ describe('the order', () => {
   test('a chain of 10,000, and a cycle as long', () => {
     const ids = Array.from({ length: 10_000 }, (_, index) => `n${String(index).padStart(5, '0')}`);
     const parents = new Map(ids.map((id, index) => [id, ids[index - 1]]));
-    expect(topologicalOrder(parentGraph(ids.toReversed(), (id) => parents.get(id)))).toEqual(ids);
+    expect(topologicalOrder(neededGraph(ids.toReversed(), above(parents)))).toEqual(ids);
     parents.set(ids[0]!, ids.at(-1));
     expect(cyclesOf(ids, (id) => parents.get(id))[0]).toHaveLength(10_000);
-    expect(topologicalOrder(parentGraph(ids, (id) => parents.get(id)))).toEqual([]);
+    expect(topologicalOrder(neededGraph(ids, above(parents)))).toEqual([]);
+  });
+
+  test('a cycle that keeps nodes out is found, whatever else waits for it', () => {
+    const needs: Record<string, string[]> = { a: [], b: ['a', 'd'], c: ['b'], d: ['c', 'a'], e: ['d'], f: ['f'] };
+    const graph = neededGraph(Object.keys(needs), (id) => needs[id] ?? []);
+    const order = topologicalOrder(graph);
+    expect(order).toEqual(['a']);
+    expect(cycleLeft(graph, order)).toEqual(['b', 'd', 'c']);
+    const whole = neededGraph(['a', 'b'] as string[], (id) => (id === 'b' ? ['a', 'a', 'elsewhere'] : []));
+    expect(topologicalOrder(whole)).toEqual(['a', 'b']);
+    expect(cycleLeft(whole, ['a', 'b'])).toBeUndefined();
   });
 });

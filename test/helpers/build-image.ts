@@ -48,7 +48,7 @@ export async function buildCommitted(
       : { from: parent.image.id, isExternal: false, inheritedLabels: parent.inheritedLabels };
   try {
     const checkpoints = undivided ? {} : { checkpoints: NOTHING_KEPT };
-    return await buildImage(layer, on, { files, staged: new Map(), ...checkpoints }, workspace);
+    return await buildImage(layer, { parent: on }, { files, staged: new Map(), ...checkpoints }, workspace);
   } finally {
     for (const name of names) await buildah.remove(name);
   }

@@ -80,6 +80,9 @@ export const OTHER_OPTIONS: Values<typeof OPTION_KEYS> = {
   labels: { team: 'hpc' },
   log_level: 'DEBUG',
   force_installroot: true,
+  // The layer is made by apt, for which it counts nothing: a test of its own.
+  tools_image: undefined,
+  mounts: ['more:/mnt'],
   dnf_options: ['install_weak_deps=False'],
   // For another machine than the one that plans. What a list with more in it does has a test of its own.
   architectures: ['arm64'],

@@ -9,6 +9,7 @@ import { publishKeyOf, publishRecipeOf } from '../../tool/src/recipe/publish-key
 import {
   type ContentDigest,
   combineRecipe,
+  type RecipeImage,
   type RecipeKey,
   type RecipeParent,
   recipeKeyOf,
@@ -67,10 +68,15 @@ export function knownBuild(recipeKey: RecipeKey, word: string, more: Partial<Kno
 interface Recorded {
   readonly set?: InputSet;
   readonly files?: Readonly<Record<string, string>>;
+  readonly toolsImage?: RecipeImage;
 }
 
 /** What this machine remembers of a layer that it built and published as its file says. */
-export function recordOf(one: Layer, parent: RecipeParent, { set, files = {} }: Recorded = {}): LayerRecord {
+export function recordOf(
+  one: Layer,
+  parent: RecipeParent,
+  { set, files = {}, toolsImage }: Recorded = {},
+): LayerRecord {
   const recipe = combineRecipe({
     stepVersion: 1,
     architecture: 'amd64',
@@ -79,6 +85,7 @@ export function recordOf(one: Layer, parent: RecipeParent, { set, files = {} }: 
     environment: {},
     files,
     parent,
+    ...(toolsImage && { toolsImage }),
   });
   const publications = destinationsOf(one).map((destination) => {
     const published = publishRecipeOf(content(one.id), destination, labelsOf(one));
@@ -100,10 +107,13 @@ export function recordOf(one: Layer, parent: RecipeParent, { set, files = {} }: 
 /** Everything was built and published as the graph says. */
 export function inLine(graph: LayerGraph): TestFacts {
   const records = new Map<LayerId, LayerRecord>();
-  for (const [id, one] of graph.layers) {
-    const link = graph.parents.get(id);
-    const above = link?.kind === 'layer' ? records.get(link.id)?.content : undefined;
-    records.set(id, recordOf(one, above === undefined ? { kind: 'scratch' } : { kind: 'layer', content: above }));
+  for (const id of graph.order) {
+    const one = graph.layers.get(id) as Layer;
+    const [parent, toolsImage] = [graph.parents.get(id), graph.tools.get(id)].map((link) => {
+      const above = link?.kind === 'layer' ? records.get(link.id)?.content : undefined;
+      return above === undefined ? undefined : ({ kind: 'layer', content: above } as const);
+    });
+    records.set(id, recordOf(one, parent ?? { kind: 'scratch' }, { ...(toolsImage && { toolsImage }) }));
   }
   return { ...emptyFacts(graph), records };
 }

@@ -17,7 +17,8 @@ export function graphOf(layers: readonly Layer[], links: Readonly<Record<string,
   const parents = new Map(layers.map(({ id }) => [id, links[id] ?? ({ kind: 'scratch' } as const)]));
   const children = new Map(layers.map(({ id }) => [id, [] as LayerId[]]));
   for (const [id, link] of parents) if (link.kind === 'layer') children.get(link.id)?.push(id);
-  return { layers: new Map(layers.map((one) => [one.id, one])), order: layers.map(({ id }) => id), parents, children };
+  const order = layers.map(({ id }) => id);
+  return { layers: new Map(layers.map((one) => [one.id, one])), order, parents, tools: new Map(), children };
 }
 
 export function on(id: string): ParentLink {

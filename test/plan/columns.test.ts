@@ -14,6 +14,7 @@ import {
   REPO_KEYS,
   TOP_KEYS,
 } from '../../tool/src/config/keys.ts';
+import type { LayerId } from '../../tool/src/config/layer.ts';
 import { readTree } from '../../tool/src/config/read-tree.ts';
 import { expandArchitectures } from '../../tool/src/graph/architectures.ts';
 import type { LayerGraph } from '../../tool/src/graph/layer-graph.ts';
@@ -114,7 +115,7 @@ function edits(
 
 test('every key of the schema has another value here', () => {
   const tables: [Record<string, KeyFacts>, Record<string, unknown>, string[]][] = [
-    [OPTION_KEYS, OTHER_OPTIONS, ['layer_type']],
+    [OPTION_KEYS, OTHER_OPTIONS, ['layer_type', 'tools_image']],
     [TOP_KEYS, OTHER_TOP, ['options']],
     [REPO_KEYS, OTHER_REPO, []],
     [COPYFILE_KEYS, OTHER_COPYFILE, []],
@@ -295,4 +296,16 @@ describe('defaults of layers.yaml', () => {
     expect(planned(before, graphOf(ansible, settings({ vars: { b: 1, a: 3 } })))).toEqual(AT_REST);
     expect(planned(before, graphOf(ansible, settings({ vars: { b: 2 } })))).toEqual(expected('build'));
   });
+});
+
+test('a tools image counts for dnf and zypper, and makes its layer of the tree one to be built before', () => {
+  const by = (manager: string) => withOption(BASE_FILE, 'pkg_manager', manager);
+  for (const manager of ['dnf', 'zypper']) {
+    const after = withOption(by(manager), 'tools_image', 'below2');
+    expect(change(by(manager), after)).toEqual({ ...AT_REST, it: 'build', leaf: 'pending' });
+    expect(change(after, by(manager))).toEqual({ ...AT_REST, it: 'build', leaf: 'pending' });
+    expect(change(after, after)).toEqual(AT_REST);
+    expect(graphOf(JSON.stringify(after)).children.get('below2' as LayerId)).toEqual(['it']);
+  }
+  expect(change(BASE_FILE, withOption(BASE_FILE, 'tools_image', 'below2'))).toEqual(AT_REST);
 });

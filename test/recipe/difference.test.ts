@@ -16,7 +16,7 @@ function recipe(one = layer('a'), files: Record<string, string> = {}, content = 
 }
 
 function words(before: ReturnType<typeof recipe>, now: ReturnType<typeof recipe>): string[] {
-  return differences(before, now).map((change) => inWords(change, 'debian-base'));
+  return differences(before, now).map((change) => inWords(change, { parent: 'debian-base', toolsImage: 'rocky:8' }));
 }
 
 test('equal layers have equal keys, whatever the order of their keys', () => {
@@ -140,4 +140,15 @@ test('only what the parent in the tree contains is inherited', () => {
   ]);
   const external = whole({ parent: { kind: 'external', manifest: 'sha256:9' } });
   expect(differences(external, recipe()).map(isInherited)).toEqual([false]);
+});
+
+test('a tools image: that it moved, holds something else, came or went', () => {
+  const by = (manifest: string) => whole({ toolsImage: { kind: 'external', manifest } });
+  const own = (content: string) => whole({ toolsImage: { kind: 'layer', content: content as ContentDigest } });
+  expect(words(by('sha256:1'), by('sha256:2'))).toEqual(['tools image rocky:8 moved to sha256:2']);
+  expect(words(own('sha256:1'), own('sha256:2'))).toEqual(['tools image rocky:8 has other content']);
+  expect(differences(own('sha256:1'), own('sha256:2')).map(isInherited)).toEqual([true]);
+  expect(words(whole({}), own('sha256:1'))).toEqual(['tools image is rocky:8 now']);
+  expect(words(by('sha256:1'), whole({}))).toEqual(['the tools image is used no more']);
+  expect(recipeKeyOf(by('sha256:1'))).not.toBe(recipeKeyOf(by('sha256:2')));
 });

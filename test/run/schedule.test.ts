@@ -11,17 +11,17 @@ class Rig {
   readonly said: string[] = [];
   readonly abort = new AbortController();
   readonly done: Promise<LayerSummary[]>;
-  readonly #parents: Readonly<Record<string, string | undefined>>;
+  readonly #parents: Readonly<Record<string, string | readonly string[] | undefined>>;
 
   constructor(
-    parents: Record<string, string | undefined>,
+    parents: Record<string, string | readonly string[] | undefined>,
     options: Partial<Scheduling> = {},
     idle: readonly string[] = [],
   ) {
     this.#parents = parents;
     this.done = schedule({
       order: Object.keys(parents) as LayerId[],
-      parentOf: (id) => this.#parents[id] as LayerId | undefined,
+      neededOf: (id) => [this.#parents[id] ?? []].flat() as LayerId[],
       priorityOf: () => 0,
       jobs: 2,
       keepGoing: false,
@@ -126,4 +126,26 @@ test('layers that need nothing take no job, however deep', async () => {
   expect(rig.started).toEqual(['last']);
   await rig.end('last');
   expect(new Set(Object.values(await outcomes(rig)))).toEqual(new Set(['unchanged', 'built']));
+});
+
+test('a layer waits for all that it needs, and is skipped once when some of it fails', async () => {
+  const run = new Rig(
+    { base: undefined, tools: undefined, both: ['base', 'tools'], leaf: 'both' },
+    { keepGoing: true },
+  );
+  await run.end('tools');
+  expect(run.started).toEqual(['base', 'tools']);
+  await run.end('base');
+  expect(run.started).toEqual(['base', 'tools', 'both']);
+  await run.end('both');
+  await run.end('leaf');
+  expect((await run.done).map(({ outcome }) => outcome)).toEqual(['built', 'built', 'built', 'built']);
+  const failing = new Rig({ base: undefined, tools: undefined, both: ['base', 'tools'] }, { keepGoing: true });
+  await failing.end('tools', 'failed');
+  await failing.end('base', 'failed');
+  expect((await failing.done).map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
+    'base failed',
+    'tools failed',
+    'both skipped',
+  ]);
 });

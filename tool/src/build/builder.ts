@@ -11,6 +11,8 @@ export interface BuildTarget {
   /** Its root, mounted. Nothing is written below it by path: an absolute symlink in the image points at the host. */
   readonly mountPoint: string;
   readonly fromScratch: boolean;
+  /** Name of a container of the layer's tools image, whose package manager works on the root. */
+  readonly tools?: string;
   /** Absolute paths for what the layer file names relatively: copyfiles sources, playbooks, inventories, gpg key files. */
   resolve(path: string): string;
   /** Of an Ansible layer: a connection that its owner keeps open over several builds; without it, one is opened for this build. */

@@ -87,8 +87,8 @@ function answering(
     },
     async externalDigest(image) {
       if (refresh) {
-        const { parentAsker } = await import('./outside.ts');
-        return parentAsker(context, root, graph)(image);
+        const { imageAsker } = await import('./outside.ts');
+        return imageAsker(context, root, graph)(image);
       }
       const { externalDigest } = await import('../run/externals.ts');
       const { openAsking } = await import('./asking.ts');

@@ -5,7 +5,7 @@ import { parseLock } from '../config/lock-parse.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { canonicalJson } from '../recipe/canonical.ts';
 
-/** Layers of `now` that settings or other layers' files changed: what is merged differs, or another parent is linked. Pure. */
+/** Layers of `now` that settings or other layers' files changed: what is merged differs, or another image is linked. Pure. */
 export function changedLayers(before: LayerGraph, now: LayerGraph): Map<LayerId, string> {
   const changed = new Map<LayerId, string>();
   for (const [id, layer] of now.layers) {
@@ -14,6 +14,8 @@ export function changedLayers(before: LayerGraph, now: LayerGraph): Map<LayerId,
     else if (isOther(old, layer)) changed.set(id, `what ${layer.file} and ${SETTINGS_FILE} come to changed`);
     else if (isOther(before.parents.get(id), now.parents.get(id))) {
       changed.set(id, `parent ${layer.options.parent} is another one now`);
+    } else if (isOther(before.tools.get(id), now.tools.get(id))) {
+      changed.set(id, `tools image ${layer.options.tools_image} is another one now`);
     }
   }
   return changed;

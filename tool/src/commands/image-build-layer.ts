@@ -6,7 +6,8 @@ import type { Layer, LayerId } from '../config/layer.ts';
 import type { Leniency } from '../config/lenient.ts';
 import { parseLayer } from '../config/parse-layer.ts';
 import { MAXIMAL_LENGTH } from '../config/read-yaml.ts';
-import type { LayerGraph, ParentLink } from '../graph/layer-graph.ts';
+import { toolsImageOf } from '../config/tools-image.ts';
+import type { ImageLink, LayerGraph } from '../graph/layer-graph.ts';
 import { normaliseReference } from '../graph/reference.ts';
 import { resolveSource } from '../inputs/copyfiles.ts';
 import type { CommandContext } from './command.ts';
@@ -91,8 +92,14 @@ function treeAbove(folder: string): string | undefined {
 
 function graphOf(layer: Layer): LayerGraph {
   const { parent } = layer.options;
-  const link: ParentLink =
-    parent === 'scratch' ? { kind: 'scratch' } : { kind: 'external', reference: normaliseReference(parent) };
+  const external = (text: string): ImageLink => ({ kind: 'external', reference: normaliseReference(text) });
   const id: LayerId = layer.id;
-  return { layers: new Map([[id, layer]]), order: [id], parents: new Map([[id, link]]), children: new Map([[id, []]]) };
+  const image = toolsImageOf(layer);
+  return {
+    layers: new Map([[id, layer]]),
+    order: [id],
+    parents: new Map([[id, parent === 'scratch' ? { kind: 'scratch' } : external(parent)]]),
+    tools: new Map(image === undefined ? [] : [[id, external(image)]]),
+    children: new Map([[id, []]]),
+  };
 }

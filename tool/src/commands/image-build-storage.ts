@@ -1,6 +1,7 @@
 import { destinationsOf } from '../config/destinations.ts';
 import type { Layer } from '../config/layer.ts';
 import { externalKey } from '../graph/external-image.ts';
+import { externalsOf } from '../graph/layer-graph.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { pinnedReference } from '../run/external-parent.ts';
 import { keptName } from '../run/kept-name.ts';
@@ -15,28 +16,32 @@ import type { Prepared } from './prepare.ts';
 interface WatchedStorage {
   readonly exec: Exec;
   readonly buildah: Buildah;
-  /** Name of the parent's image in storage; undefined: it was there already, or there is none. */
-  readonly pulled: string | undefined;
+  /** Names of the parent's and the tools image in storage, without those that were there already. */
+  readonly pulled: readonly string[];
 }
 
-/** To be asked before the build: a parent that is the user's own is never touched. */
+/** To be asked before the build: an image that is the user's own is never touched. */
 export async function watchStorage(
   context: CommandContext,
   { graph, facts, root }: Pick<Prepared, 'graph' | 'facts' | 'root'>,
 ): Promise<WatchedStorage> {
   // Not ended by the run's signal: what an interrupted build pulled goes as well.
   const { exec, buildah } = openAsking({ ...context, signal: context.forced }, root);
-  const [link] = [...graph.parents.values()];
-  const digest = link?.kind === 'external' ? facts.externals.get(externalKey(link)) : undefined;
-  if (link?.kind !== 'external' || digest === undefined) return { exec, buildah, pulled: undefined };
-  const name = pinnedReference(link.reference, digest);
-  const known = await Promise.all([buildah.inspect(name), buildah.inspect(link.reference)]).catch(() => ['unknown']);
-  const isOwn = name === link.reference || known.some((one) => one !== undefined);
-  return { exec, buildah, pulled: isOwn ? undefined : name };
+  const pulled: string[] = [];
+  for (const image of graph.order.flatMap((id) => externalsOf(graph, id))) {
+    const digest = facts.externals.get(externalKey(image));
+    if (digest === undefined) continue;
+    const { reference } = image;
+    const name = pinnedReference(reference, digest);
+    const known = await Promise.all([buildah.inspect(name), buildah.inspect(reference)]).catch(() => ['unknown']);
+    const isOwn = name === reference || known.some((one) => one !== undefined);
+    if (!isOwn) pulled.push(name);
+  }
+  return { exec, buildah, pulled };
 }
 
 /**
- * After a build nothing is left but what was asked for: not the image that publications were made from, nor a parent that was pulled for
+ * After a build nothing is left but what was asked for: not the image that publications were made from, nor what was pulled for
  * it. Gives a line about what stays all the same, for the user to find.
  */
 export async function tidyUp(
@@ -54,7 +59,7 @@ export async function tidyUp(
     await remove(buildah, name);
   }
   // Another build may be about to start from it.
-  if (pulled !== undefined && isAlone()) await remove(buildah, pulled);
+  if (isAlone()) for (const name of pulled) await remove(buildah, name);
   return undefined;
 }
 

@@ -10,7 +10,7 @@ import { readLock, writeLock } from '../run/lock-file.ts';
 import type { CommandRun } from './command.ts';
 import { loadTree } from './load-tree.ts';
 import { hostSuite } from './machine-facts.ts';
-import { parentAsker } from './outside.ts';
+import { imageAsker } from './outside.ts';
 import { printDiagnostics } from './print-diagnostics.ts';
 
 /**
@@ -33,8 +33,8 @@ export const run: CommandRun = async (context) => {
     return stored.kind === 'record' ? stored.record : undefined;
   };
   const known = { record, entry: (id: LayerId) => lock?.get(id), ...suiteOfHost() };
-  const parentNow = parentAsker(context, tree.root, graph);
-  const asking = { graph, env: context.env, signal: context.signal, parentNow };
+  const imageNow = imageAsker(context, tree.root, graph);
+  const asking = { graph, env: context.env, signal: context.signal, imageNow };
   const { entries, problems, notes } = await entriesNow(named, known, asking);
   for (const { id, message } of [...notes, ...problems]) context.warn(`${LOCK_FILE}: ${id}: ${message}`);
   const changes = new Map<string, LockEntry | undefined>(entries);

@@ -10,7 +10,7 @@ import { hasMoved, outdatedLayers, packagesInside } from '../run/outdated.ts';
 import { openThrowaway, type Throwaway } from '../run/throwaway.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { loadTree } from './load-tree.ts';
-import { parentAsker } from './outside.ts';
+import { imageAsker } from './outside.ts';
 import { printDiagnostics } from './print-diagnostics.ts';
 
 /** What moved outside since the layers were built, packages by name where their manager can tell. Changes nothing. `--exit-code`: 3 when something moved. */
@@ -31,8 +31,8 @@ export const run: CommandRun = async (context) => {
   enterUserNamespace(context);
   const opened = opener(context, tree.root, stateDir);
   try {
-    const parentNow = parentAsker(context, tree.root, graph);
-    const asking = { graph, env: context.env, signal: context.signal, parentNow };
+    const imageNow = imageAsker(context, tree.root, graph);
+    const asking = { graph, env: context.env, signal: context.signal, imageNow };
     const packagesOf = async (layer: Layer, record: LayerRecord) => {
       const throwaway = await opened.open();
       const resolve = (file: string) => resolveSource(tree.root, layer.file, file);

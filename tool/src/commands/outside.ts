@@ -5,10 +5,10 @@ import { openAsking } from './asking.ts';
 import type { CommandContext } from './command.ts';
 
 /**
- * Asks for digests of external parents where they really are; what is there no more, or was never pushed anywhere, is what local storage has.
+ * Asks for digests of external images where they really are; what is there no more, or was never pushed anywhere, is what local storage has.
  * Warns where neither knows the image.
  */
-export function parentAsker(
+export function imageAsker(
   context: CommandContext,
   root: string,
   graph: LayerGraph,

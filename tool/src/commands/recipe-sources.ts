@@ -7,7 +7,7 @@ import { LOCK_FILE } from '../config/lock.ts';
 import { parseReference } from '../graph/reference.ts';
 import { recipeOf } from '../plan/candidates.ts';
 import type { Facts } from '../plan/facts.ts';
-import type { Recipe, RecipeKey } from '../recipe/recipe.ts';
+import { imagesOf, type Recipe, type RecipeKey } from '../recipe/recipe.ts';
 import { knownRecipe } from '../records/layer-memory.ts';
 import { recipesOfRun, runsNamed } from '../run/run-recipes.ts';
 import { GitProblem, openGit } from '../system/git.ts';
@@ -63,7 +63,7 @@ export function recipeSources(context: CommandContext, prepared: Prepared): Reci
 }
 
 /**
- * The recipe that a layer had on another tree, by today's tool and on today's parent: what only the parent contains is told only by
+ * The recipe that a layer had on another tree, by today's tool and on today's images: what only those contain is told only by
  * building it.
  */
 async function recipeThen(
@@ -81,8 +81,8 @@ async function recipeThen(
   const ofSet = record?.inputSet === undefined ? {} : (await reader.ofSet(layer, record.inputSet)).files;
   const locks = await locksOf(then.tree.root, id);
   const world: Facts = { ...facts, inputs: new Map([[id, { files, tools, environment }]]), locks };
-  const parent = record?.recipe.parent ?? { kind: 'scratch' };
-  return recipeOf(layer, parent, world, { ...files, ...ofSet });
+  const images = record === undefined ? { parent: { kind: 'scratch' } as const } : imagesOf(record.recipe);
+  return recipeOf(layer, images, world, { ...files, ...ofSet });
 }
 
 async function locksOf(root: string, id: Layer['id']): Promise<Facts['locks']> {

@@ -29,11 +29,12 @@ export const run: CommandRun = async (context) => {
     return 0;
   }
   const { stringify } = await import('yaml');
-  const documents = shown.map(({ id, path, parent, children, destinations, ...file }) => {
+  const documents = shown.map(({ id, path, parent, tools, children, destinations, ...file }) => {
     const facts = {
       id,
       file: path,
       parent: parentText(parent),
+      'tools image': tools === undefined ? '' : parentText(tools),
       children: children.join(', '),
       destinations: destinations.join(', '),
     };
@@ -49,10 +50,12 @@ export const run: CommandRun = async (context) => {
 
 function shownLayer(graph: LayerGraph, id: LayerId) {
   const layer = graph.layers.get(id) as Layer;
+  const tools = graph.tools.get(id);
   return {
     id,
     path: layer.file,
     parent: graph.parents.get(id),
+    ...(tools && { tools }),
     children: graph.children.get(id) ?? [],
     destinations: destinationsOf(layer).map((one) => maskSecrets(destinationText(one))),
     settings: withoutSecrets(layer),

@@ -28,7 +28,7 @@ export async function compareWith(context: CommandContext, prepared: Prepared, t
     }
     const comparison = {
       id,
-      parent: layer.options.parent,
+      names: { parent: layer.options.parent, toolsImage: layer.options.tools_image },
       source: against.source,
       keys: { before: recipeKeyOf(against.recipe), now: recipeKeyOf(now) },
       changes: differences(against.recipe, now),

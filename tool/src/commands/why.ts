@@ -1,4 +1,5 @@
 import { InvalidInput } from '../config/diagnostic.ts';
+import { ancestors } from '../graph/select.ts';
 import { plannedLayers } from '../plan/plan.ts';
 import { planJson } from '../report/plan-text.ts';
 import type { CommandRun } from './command.ts';
@@ -34,7 +35,8 @@ export const run: CommandRun = async (context) => {
   for (const layer of named) {
     context.print(`${layer.id} ${HEADLINES[layer.action]}`);
     for (const reason of layer.reasons) context.print(`  ${reason.text}`);
-    const above = planned.filter((one) => isAncestor(prepared, one.id, layer.id) && one.action !== 'nothing');
+    const upper = ancestors(prepared.graph, [layer.id]);
+    const above = planned.filter(({ id, action }) => upper.has(id) && action !== 'nothing');
     for (const parent of above) context.print(`  ${parent.id} ${HEADLINES[parent.action]}: ${texts(parent.reasons)}`);
     const record = prepared.facts.records.get(layer.id);
     if (record !== undefined) context.print(`  last built ${record.builtAt}, recipe ${record.recipeKey.slice(0, 12)}`);
@@ -44,17 +46,4 @@ export const run: CommandRun = async (context) => {
 
 function texts(reasons: readonly { readonly text: string }[]): string {
   return reasons.map((reason) => reason.text).join('; ');
-}
-
-function isAncestor(
-  { graph }: { graph: Awaited<ReturnType<typeof prepare>>['graph'] },
-  upper: string,
-  lower: string,
-): boolean {
-  let link = graph.parents.get(lower as never);
-  while (link?.kind === 'layer') {
-    if (link.id === upper) return true;
-    link = graph.parents.get(link.id);
-  }
-  return false;
 }

@@ -1,6 +1,7 @@
 import { checkContent } from './check-content.ts';
 import { checkDestinations, printable } from './check-destinations.ts';
 import { checkImageConfig } from './check-image-config.ts';
+import { checkMounts } from './check-mounts.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { isDigest } from './image-name.ts';
 import { type KeyFacts, OPTION_KEYS, TOP_KEYS } from './keys.ts';
@@ -45,6 +46,8 @@ export function checkLayer(layer: LayerFile, merged: Located, own: Located): Dia
   else checkAnsible(check);
   checkEffects(check);
   checkParent(check);
+  checkToolsImage(check);
+  checkMounts(check);
   checkDestinations(check);
   checkContent(check);
   checkImageConfig(check);
@@ -110,14 +113,28 @@ const TRANSPORT = /^(?:docker:\/\/|(?:oci|oci-archive|docker-archive|containers-
 
 function checkParent({ layer, report }: Check): void {
   const { parent } = layer.options;
-  const wrong = parentProblem(parent);
+  const wrong = imageProblem(parent);
   if (wrong === undefined) return;
   const message = `The parent \`${printable(parent)}\` ${wrong.why}`;
   report(['options', 'parent'], { code: 'invalid-parent', message, ...(wrong.hint && { hint: wrong.hint }) });
 }
 
-/** Only what can be no parent at all: names and ids of layers are free in what they hold. */
-function parentProblem(parent: string): { why: string; hint?: string } | undefined {
+function checkToolsImage({ layer, own, report }: Check): void {
+  const { tools_image: image, pkg_manager: manager } = layer.options;
+  if (image === '') return;
+  const path = ['options', 'tools_image'];
+  const wrong = image === 'scratch' ? { why: 'is empty: it has no package manager' } : imageProblem(image);
+  if (wrong !== undefined) {
+    const message = `The tools image \`${printable(image)}\` ${wrong.why}`;
+    report(path, { code: 'invalid-tools-image', message, ...(wrong.hint && { hint: wrong.hint }) });
+  } else if (manager === 'apt' && find(own, path) !== undefined) {
+    const message = '`tools_image` has no effect with apt: mmdebstrap and the apt inside need none';
+    report(path, { severity: 'warning', code: 'no-effect', message, hint: 'remove it', spot: 'key' });
+  }
+}
+
+/** Only what can be no image at all: names and ids of layers are free in what they hold. */
+function imageProblem(parent: string): { why: string; hint?: string } | undefined {
   if (/[\s\p{Cc}]/u.test(parent)) return { why: 'has white space or control characters in it' };
   if (parent.startsWith('-')) return { why: 'begins with a dash and would be taken for an option' };
   if (/^https?:\/\//.test(parent)) {

@@ -33,6 +33,8 @@ export const OPTION_DEFAULTS = {
   oval_eval: false,
   labels: {},
   force_installroot: false,
+  tools_image: '',
+  mounts: [],
   dnf_options: [],
   architectures: [],
   variant: 'minbase',

@@ -144,6 +144,18 @@ export const OPTION_KEYS = {
     flag: '--force-installroot',
     description: "Use the host's package manager although there is a parent",
   },
+  tools_image: {
+    counts: 'build',
+    only: 'base',
+    description:
+      "dnf and zypper: an image (reference, or layer of the tree) whose package manager works on the mounted root, in place of this machine's or the parent's; counts by its digest",
+  },
+  mounts: {
+    counts: 'build',
+    secret: true,
+    description:
+      '`SRC:DEST` or `SRC:DEST:rw`: files and folders of this machine that are there while something runs inside, read-only without `rw`, and never stay; the line counts, what lies at SRC does not',
+  },
   dnf_options: {
     counts: 'build',
     only: 'base',

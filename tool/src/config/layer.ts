@@ -20,7 +20,7 @@ export interface Layer extends LayerFile {
 export type LayerPlaces = Readonly<
   Partial<
     Record<
-      'name' | 'parent' | 'architectures' | 'publish_tags' | 'publish_registry' | 'publish_local',
+      'name' | 'parent' | 'tools_image' | 'architectures' | 'publish_tags' | 'publish_registry' | 'publish_local',
       { readonly file: string; readonly range: Range }
     >
   >

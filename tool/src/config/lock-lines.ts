@@ -1,6 +1,7 @@
-import { formatLock, type Lock, type LockEntry } from './lock.ts';
+import { formatLock, type Lock, type LockEntry, type LockedImage } from './lock.ts';
 
 const LAYER = /^ {2}("(?:[^"\\]|\\.)*"):$/;
+const PART = /^ {4}(parent|tools|repositories):/;
 const FIELD = /^ {6}(reference|digest): ("(?:[^"\\]|\\.)*")$/;
 const REPOSITORY = /^ {6}("(?:[^"\\]|\\.)*"): ("sha256:[0-9a-f]{64}")$/;
 
@@ -9,18 +10,20 @@ const REPOSITORY = /^ {6}("(?:[^"\\]|\\.)*"): ("sha256:[0-9a-f]{64}")$/;
  * load. Undefined for anything else: an edited or merged file, which `parseLock` reads and finds the problems of. Pure.
  */
 export function readPlainLock(text: string): Lock | undefined {
-  const lock = new Map<string, { parent: Record<string, string>; repositories: Record<string, string> }>();
-  let entry: { parent: Record<string, string>; repositories: Record<string, string> } | undefined;
+  const lock = new Map<string, Read>();
+  let entry: Read | undefined;
+  let part = '';
   try {
     for (const line of text.split('\n')) {
       const [, id] = LAYER.exec(line) ?? [];
       const [, field, value] = FIELD.exec(line) ?? [];
       const [, url, digest] = REPOSITORY.exec(line) ?? [];
+      part = PART.exec(line)?.[1] ?? part;
       if (id !== undefined) {
-        entry = { parent: {}, repositories: {} };
+        entry = { parent: {}, tools: {}, repositories: {} };
         lock.set(JSON.parse(id), entry);
       } else if (entry !== undefined && field !== undefined) {
-        entry.parent[field] = JSON.parse(value as string);
+        entry[part === 'tools' ? 'tools' : 'parent'][field] = JSON.parse(value as string);
       } else if (entry !== undefined && url !== undefined) {
         Object.defineProperty(entry.repositories, JSON.parse(url), plainMember(JSON.parse(digest as string)));
       }
@@ -33,15 +36,20 @@ export function readPlainLock(text: string): Lock | undefined {
   return formatLock(read) === text && [...read.values()].every(isWhole) ? read : undefined;
 }
 
-function entryOf({ parent, repositories }: { parent: Record<string, string>; repositories: Record<string, string> }) {
-  const { reference, digest } = parent;
-  return reference === undefined || digest === undefined
-    ? { repositories }
-    : { parent: { reference, digest }, repositories };
+type Read = Record<'parent' | 'tools' | 'repositories', Record<string, string>>;
+
+function entryOf({ parent, tools, repositories }: Read): LockEntry {
+  const [ofParent, ofTools] = [imageOf(parent), imageOf(tools)];
+  return { ...(ofParent && { parent: ofParent }), ...(ofTools && { tools: ofTools }), repositories };
 }
 
-function isWhole({ parent }: LockEntry): boolean {
-  return parent === undefined || (parent.reference !== '' && /^sha256:[0-9a-f]{64}$/.test(parent.digest));
+function imageOf({ reference, digest }: Record<string, string>): LockedImage | undefined {
+  return reference === undefined || digest === undefined ? undefined : { reference, digest };
+}
+
+function isWhole({ parent, tools }: LockEntry): boolean {
+  const images = [parent, tools].filter((image) => image !== undefined);
+  return images.every(({ reference, digest }) => reference !== '' && /^sha256:[0-9a-f]{64}$/.test(digest));
 }
 
 /** Also for a member that is called `__proto__`. */

@@ -1,6 +1,6 @@
 import type { Diagnostic } from './diagnostic.ts';
 import type { Located } from './located.ts';
-import { LOCK_FILE, type Lock, type LockEntry } from './lock.ts';
+import { LOCK_FILE, type Lock, type LockEntry, type LockedImage } from './lock.ts';
 import { nearest } from './nearest.ts';
 import { readYaml } from './read-yaml.ts';
 import { problemAt, type Spot } from './report.ts';
@@ -79,20 +79,25 @@ function fieldsOf(
 }
 
 function entryOf(id: string, place: Located, wrong: Wrong): LockEntry | undefined {
-  const fields = fieldsOf(place, `the entry of ${id}`, ['parent', 'repositories'], wrong);
+  const fields = fieldsOf(place, `the entry of ${id}`, ['parent', 'tools', 'repositories'], wrong);
   if (fields === undefined) return undefined;
   const repositories = fields.get('repositories');
   if (repositories === undefined) wrong(place, `The entry of ${id} lacks \`repositories\``, 'key');
-  const parent = fields.get('parent');
   const known = repositories === undefined ? {} : repositoriesOf(id, repositories, wrong);
-  if (parent === undefined) return { repositories: known };
-  const named = fieldsOf(parent, `the parent of ${id}`, ['reference', 'digest'], wrong);
-  if (named === undefined) return undefined;
-  const [reference, digest] = ['reference', 'digest'].map((name) => textOf(id, name, parent, named.get(name), wrong));
+  const parent = imageOf(id, 'parent', fields.get('parent'), wrong);
+  const tools = imageOf(id, 'tools', fields.get('tools'), wrong);
+  return { ...(parent && { parent }), ...(tools && { tools }), repositories: known };
+}
+
+function imageOf(id: string, what: string, place: Located | undefined, wrong: Wrong): LockedImage | undefined {
+  const named = place && fieldsOf(place, `the ${what} of ${id}`, ['reference', 'digest'], wrong);
+  if (place === undefined || named === undefined) return undefined;
+  const text = (name: string) => textOf(`${what} of ${id}`, name, place, named.get(name), wrong);
+  const [reference, digest] = [text('reference'), text('digest')];
   if (reference === undefined || digest === undefined) return undefined;
   if (!DIGEST.test(digest))
-    wrong(named.get('digest') as Located, `The digest of ${id}'s parent must be sha256: and 64 hex digits`);
-  return { parent: { reference, digest }, repositories: known };
+    wrong(named.get('digest') as Located, `The digest of the ${what} of ${id} must be sha256: and 64 hex digits`);
+  return { reference, digest };
 }
 
 function repositoriesOf(id: string, place: Located, wrong: Wrong): Record<string, string> {
@@ -111,14 +116,14 @@ function repositoriesOf(id: string, place: Located, wrong: Wrong): Record<string
 }
 
 function textOf(
-  id: string,
+  what: string,
   name: string,
-  parent: Located,
+  image: Located,
   place: Located | undefined,
   wrong: Wrong,
 ): string | undefined {
-  if (place === undefined) wrong(parent, `The parent of ${id} lacks \`${name}\``, 'key');
+  if (place === undefined) wrong(image, `The ${what} lacks \`${name}\``, 'key');
   else if (place.kind === 'scalar' && place.text !== '') return place.text;
-  else wrong(place, `\`${name}\` of ${id}'s parent must be text`);
+  else wrong(place, `\`${name}\` of the ${what} must be text`);
   return undefined;
 }

@@ -4,9 +4,16 @@ export const LOCK_FILE = 'layers.lock';
 /** What layers.lock holds of one layer: the outside as its last build used it. */
 export interface LockEntry {
   /** An external parent as the layer file calls it, and the digest that counts for it. */
-  readonly parent?: { readonly reference: string; readonly digest: string };
+  readonly parent?: LockedImage;
+  /** The same for a tools image from elsewhere. */
+  readonly tools?: LockedImage;
   /** URL of a package repository's metadata, without credentials → `sha256:…`. */
   readonly repositories: Readonly<Record<string, string>>;
+}
+
+export interface LockedImage {
+  readonly reference: string;
+  readonly digest: string;
 }
 
 /** By layer id. */
@@ -19,17 +26,19 @@ const HEADER = `# The outside that the images of this tree are made from: parent
 /** Text of layers.lock: sorted, a line a fact, so that its difference can be reviewed and merged. Pure. */
 export function formatLock(lock: Lock): string {
   const lines = [`${HEADER}version: 1`, lock.size === 0 ? 'layers: {}' : 'layers:'];
-  for (const [id, { parent, repositories }] of sorted(lock)) {
-    lines.push(`  ${JSON.stringify(id)}:`);
-    if (parent !== undefined) {
-      lines.push('    parent:', `      reference: ${JSON.stringify(parent.reference)}`);
-      lines.push(`      digest: ${JSON.stringify(parent.digest)}`);
-    }
+  for (const [id, { parent, tools, repositories }] of sorted(lock)) {
+    lines.push(`  ${JSON.stringify(id)}:`, ...imageLines('parent', parent), ...imageLines('tools', tools));
     const entries = sorted(Object.entries(repositories));
     lines.push(entries.length === 0 ? '    repositories: {}' : '    repositories:');
     for (const [url, digest] of entries) lines.push(`      ${JSON.stringify(url)}: ${JSON.stringify(digest)}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function imageLines(name: string, image: LockedImage | undefined): string[] {
+  if (image === undefined) return [];
+  const { reference, digest } = image;
+  return [`    ${name}:`, `      reference: ${JSON.stringify(reference)}`, `      digest: ${JSON.stringify(digest)}`];
 }
 
 /** By code points, so that every machine writes the same. */

@@ -21,6 +21,7 @@ const MASKED_INSIDE = new Set([
   'registry_opts_pull',
   'publish_s3',
   'publish_registry',
+  'mounts',
 ]);
 
 /**

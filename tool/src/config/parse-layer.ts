@@ -95,7 +95,15 @@ function merge(own: Located & { kind: 'map' }, given: Located, defaults: Located
 
 function placesOf(merged: Located): LayerPlaces {
   const places: Record<string, unknown> = {};
-  for (const key of ['name', 'parent', 'architectures', 'publish_tags', 'publish_registry', 'publish_local'] as const) {
+  for (const key of [
+    'name',
+    'parent',
+    'tools_image',
+    'architectures',
+    'publish_tags',
+    'publish_registry',
+    'publish_local',
+  ] as const) {
     const place = find(merged, ['options', key]);
     if (place !== undefined) places[key] = { file: place.source.name, range: rangeOf(place.source, place.span) };
   }

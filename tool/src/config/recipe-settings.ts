@@ -18,7 +18,7 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
 /**
  * The part of a layer file that decides what is built, as recipes keep it: only build keys whose value is not the default, so
  * that a key added to the schema later changes no recipe; secret values as hashes, each on its own, so that a difference can
- * name the member that changed. The parent is left out: recipes hold it by digest. Keys that have no effect in the
+ * name the member that changed. Parent and tools image are left out: recipes hold them by digest. Keys that have no effect in the
  * layer's type are left out. Needs no zod: a null build calls it for every layer.
  */
 export function recipeSettings(file: LayerFile): Record<string, Json> {
@@ -27,7 +27,7 @@ export function recipeSettings(file: LayerFile): Record<string, Json> {
     ...project({ keys: OPTION_KEYS, defaults: OPTION_DEFAULTS }, file.options, type),
     ...project({ keys: TOP_KEYS, defaults: TOP_DEFAULTS }, file, type),
   };
-  for (const key of ['parent', 'architectures', 'options']) delete settings[key];
+  for (const key of ['parent', 'tools_image', 'architectures', 'options']) delete settings[key];
   // The host's name in the inventory decides even when it is the default.
   if (type === 'ansible') settings.name = file.options.name;
   return settings;

@@ -127,6 +127,8 @@ export const optionsSchema = described(OPTION_KEYS, {
   labels: z.record(text, text).default(OPTION_DEFAULTS.labels),
   log_level: text.optional(),
   force_installroot: z.boolean().default(OPTION_DEFAULTS.force_installroot),
+  tools_image: text.default(OPTION_DEFAULTS.tools_image),
+  mounts: list.default(OPTION_DEFAULTS.mounts),
   dnf_options: words.default(OPTION_DEFAULTS.dnf_options),
   architectures: architectures.default(OPTION_DEFAULTS.architectures),
   releasever: text.optional(),

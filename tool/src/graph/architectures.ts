@@ -1,10 +1,10 @@
 import type { Architecture } from '../config/architectures.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Layer, LayerId, LayerPlaces } from '../config/layer.ts';
-import type { LayerGraph, ParentLink } from './layer-graph.ts';
+import { type ImageLink, type LayerGraph, neededBy, type ParentLink } from './layer-graph.ts';
 
 /**
- * Makes of each layer one an architecture of its list, each on its parent of that architecture. The first of a list keeps the layer's
+ * Makes of each layer one an architecture of its list, each on its parent, and by its tools image, of that architecture. The first of a list keeps the layer's
  * id, others get `ID@ARCHITECTURE`: ids are the same on every machine, and a list that grows at its end changes none. A tree without
  * `architectures` stays as it is.
  * @param graph as linked, one layer a file
@@ -19,24 +19,30 @@ export function expandArchitectures(
   if (![...graph.layers.values()].some(isListed)) return { graph, diagnostics };
   const layers = new Map<LayerId, Layer>();
   const parents = new Map<LayerId, ParentLink>();
+  const tools = new Map<LayerId, ImageLink>();
   const children = new Map<LayerId, LayerId[]>();
   for (const id of graph.order) {
     const layer = graph.layers.get(id) as Layer;
     const link = graph.parents.get(id) as ParentLink;
-    const above = link.kind === 'layer' ? (graph.layers.get(link.id) as Layer) : undefined;
-    const problem = above && parentProblem(layer, above, places);
-    if (problem !== undefined) diagnostics.push(problem);
+    const image = graph.tools.get(id);
+    const above = layerOf(link, graph);
+    const aboveTools = layerOf(image, graph);
+    const problems = [
+      above && imageProblem(layer, above, 'parent', places),
+      aboveTools && imageProblem(layer, aboveTools, 'tools image', places),
+    ];
+    diagnostics.push(...problems.filter((problem) => problem !== undefined));
     for (const node of nodesOf(layer)) {
       if (node.id !== id && graph.layers.has(node.id)) diagnostics.push(takenId(layer, node, graph));
       layers.set(node.id, node);
-      const parent = nodeLink(node, link, above, machine);
-      parents.set(node.id, parent);
+      parents.set(node.id, link.kind === 'scratch' ? link : nodeLink(node, link, above, machine));
+      if (image !== undefined) tools.set(node.id, nodeLink(node, image, aboveTools, machine));
       children.set(node.id, []);
-      if (parent.kind === 'layer') children.get(parent.id)?.push(node.id);
+      for (const needed of neededBy({ parents, tools }, node.id)) children.get(needed)?.push(node.id);
     }
   }
   for (const list of children.values()) list.sort();
-  return { graph: { layers, order: [...layers.keys()], parents, children }, diagnostics };
+  return { graph: { layers, order: [...layers.keys()], parents, tools, children }, diagnostics };
 }
 
 /** Whether the layer is one of several of its file. */
@@ -73,7 +79,11 @@ function idOf(layer: Layer, index: number): LayerId {
   return (index === 0 ? layer.id : `${layer.id}@${listOf(layer)[index]}`) as LayerId;
 }
 
-function nodeLink(node: Layer, link: ParentLink, above: Layer | undefined, machine: string): ParentLink {
+function layerOf(link: ParentLink | undefined, graph: LayerGraph): Layer | undefined {
+  return link?.kind === 'layer' ? graph.layers.get(link.id) : undefined;
+}
+
+function nodeLink(node: Layer, link: ImageLink, above: Layer | undefined, machine: string): ImageLink {
   const { architecture } = node;
   if (link.kind === 'external' && architecture !== undefined) return { ...link, architecture };
   if (link.kind !== 'layer' || above === undefined || !isListed(above)) return link;
@@ -82,8 +92,13 @@ function nodeLink(node: Layer, link: ParentLink, above: Layer | undefined, machi
   return { ...link, id: idOf(above, Math.max(0, index)) };
 }
 
-/** A layer of several architectures needs a parent of each. */
-function parentProblem(layer: Layer, above: Layer, places: ReadonlyMap<LayerId, LayerPlaces>): Diagnostic | undefined {
+/** A layer of several architectures needs images of each. */
+function imageProblem(
+  layer: Layer,
+  above: Layer,
+  what: 'parent' | 'tools image',
+  places: ReadonlyMap<LayerId, LayerPlaces>,
+): Diagnostic | undefined {
   const has = listOf(above);
   const lacking = listOf(layer).filter((one) => !has.includes(one));
   // A single one on a parent without a list is built where the machine is of that architecture.
@@ -92,8 +107,8 @@ function parentProblem(layer: Layer, above: Layer, places: ReadonlyMap<LayerId, 
   const below = has.length === 0 ? 'it is built for one machine only' : `it is built for ${has.join(' and ')}`;
   return {
     severity: 'error',
-    code: 'parent-architecture',
-    message: `\`${layer.id}\` is for ${listOf(layer).join(' and ')}, and its parent \`${above.id}\` is not: ${below}`,
+    code: `${what === 'parent' ? 'parent' : 'tools'}-architecture`,
+    message: `\`${layer.id}\` is for ${listOf(layer).join(' and ')}, and its ${what} \`${above.id}\` is not: ${below}`,
     hint: `write \`architectures: [${wanted}]\` into ${above.file}, or once under \`defaults\` in layers.yaml`,
     ...(places.get(layer.id)?.architectures ?? { file: layer.file }),
     related: [{ ...(places.get(above.id)?.architectures ?? { file: above.file }), message: `\`${above.id}\`` }],

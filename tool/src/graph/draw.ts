@@ -1,5 +1,5 @@
 import type { Layer, LayerId } from '../config/layer.ts';
-import type { LayerGraph } from './layer-graph.ts';
+import { externalsOf, type LayerGraph, neededBy } from './layer-graph.ts';
 
 /** Beyond this depth the lines of a tree no longer move to the right; the depth is given instead. */
 const MAXIMAL_INDENT = 40;
@@ -11,7 +11,7 @@ interface Row {
   readonly last: boolean;
 }
 
-/** The graph as lines of a tree: what comes from outside as roots, then what stands on it. Without trailing newline. */
+/** The graph as lines of a tree: what comes from outside as roots, then what stands on it; a tools image beside the layer that has one. Without trailing newline. */
 export function drawTree(graph: LayerGraph): string {
   const lines: string[] = [];
   for (const [root, ids] of rootsOf(graph)) {
@@ -20,9 +20,11 @@ export function drawTree(graph: LayerGraph): string {
     for (let row = open.pop(); row !== undefined; row = open.pop()) {
       const { id, depth, prefix, last } = row;
       const deep = depth >= MAXIMAL_INDENT;
-      lines.push(`${prefix}${last ? '└── ' : '├── '}${deep ? `(${depth + 1}) ` : ''}${printable(label(graph, id))}`);
+      lines.push(
+        `${prefix}${last ? '└── ' : '├── '}${deep ? `(${depth + 1}) ` : ''}${printable(treeLabel(graph, id))}`,
+      );
       const inner = deep ? prefix : `${prefix}${last ? '    ' : '│   '}`;
-      open.push(...rows(graph.children.get(id) ?? [], depth + 1, inner));
+      open.push(...rows(standingOn(graph, id), depth + 1, inner));
     }
   }
   return lines.join('\n');
@@ -61,8 +63,9 @@ export function graphJson(graph: LayerGraph) {
     version: 1,
     layers: graph.order.map((id) => {
       const layer = graph.layers.get(id) as Layer;
-      const parent = graph.parents.get(id);
-      return { id, name: layer.options.name, path: layer.file, parent, children: graph.children.get(id) ?? [] };
+      const [parent, tools] = [graph.parents.get(id), graph.tools.get(id)];
+      const links = { parent, ...(tools && { tools }), children: graph.children.get(id) ?? [] };
+      return { id, name: layer.options.name, path: layer.file, ...links };
     }),
   };
 }
@@ -87,16 +90,30 @@ function rootsOf(graph: LayerGraph): Map<string, LayerId[]> {
 
 function externals(graph: LayerGraph): Set<string> {
   const references = new Set<string>();
-  for (const link of graph.parents.values()) if (link.kind === 'external') references.add(link.reference);
+  for (const id of graph.order) for (const { reference } of externalsOf(graph, id)) references.add(reference);
   return new Set([...references].sort());
 }
 
 function edges(graph: LayerGraph): [string, string][] {
-  return graph.order.flatMap((id): [string, string][] => {
-    const link = graph.parents.get(id);
-    if (link === undefined || link.kind === 'scratch') return [];
-    return [[link.kind === 'layer' ? link.id : `external:${link.reference}`, id]];
-  });
+  return graph.order.flatMap((id): [string, string][] => [
+    ...neededBy(graph, id).map((one): [string, string] => [one, id]),
+    ...externalsOf(graph, id).map(({ reference }): [string, string] => [`external:${reference}`, id]),
+  ]);
+}
+
+/** Without those that only have its image for tools: they are drawn below their parents. */
+function standingOn(graph: LayerGraph, id: LayerId): LayerId[] {
+  const isParent = (child: LayerId) => {
+    const link = graph.parents.get(child);
+    return link?.kind === 'layer' && link.id === id;
+  };
+  return (graph.children.get(id) ?? []).filter(isParent);
+}
+
+function treeLabel(graph: LayerGraph, id: LayerId): string {
+  const tools = graph.tools.get(id);
+  if (tools === undefined) return label(graph, id);
+  return `${label(graph, id)}, tools: ${tools.kind === 'layer' ? tools.id : tools.reference}`;
 }
 
 /** `debian/base`, and the name beside it where the id does not end with it. */

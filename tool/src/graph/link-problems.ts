@@ -3,12 +3,12 @@ import type { Layer, LayerId, LayerPlaces } from '../config/layer.ts';
 import type { Duplicate } from './reference-index.ts';
 
 type Places = ReadonlyMap<LayerId, LayerPlaces>;
-/** Of a parent, before it is known where that is written. */
+/** Of a layer's image, before it is known where that is written. */
 export type Problem = Omit<Diagnostic, 'file' | 'range'>;
 
-/** At the place where the parent is written. */
-export function atParent(layer: Layer, places: Places, problem: Problem): Diagnostic {
-  const place = places.get(layer.id)?.parent;
+/** At the place where the image is written. */
+export function atKey(key: 'parent' | 'tools_image', layer: Layer, places: Places, problem: Problem): Diagnostic {
+  const place = places.get(layer.id)?.[key];
   return { ...problem, ...(place ?? { file: layer.file }) };
 }
 
@@ -32,18 +32,17 @@ export function cycleProblem(cycle: readonly LayerId[], byId: ReadonlyMap<LayerI
   const [first] = cycle as [LayerId];
   const layer = byId.get(first) as Layer;
   if (cycle.length === 1) {
-    return atParent(layer, places, {
+    return atKey('parent', layer, places, {
       severity: 'error',
       code: 'self-parent',
       message: `\`${first}\` is its own parent`,
       hint: `if an image from elsewhere is meant, write its full reference, for example \`docker.io/library/${layer.options.parent}\``,
     });
   }
-  const shown = cycle.length > 12 ? [...cycle.slice(0, 6), `… ${cycle.length - 11} more …`, ...cycle.slice(-5)] : cycle;
-  return atParent(layer, places, {
+  return atKey('parent', layer, places, {
     severity: 'error',
     code: 'cycle',
-    message: `The parents form a cycle: ${[...shown, first].join(' → ')}`,
+    message: `The parents form a cycle: ${cycleText(cycle)}`,
     hint: 'let one of them stand on `scratch` or on an image from elsewhere',
     related: cycle.slice(1).map((id) => {
       const member = byId.get(id) as Layer;
@@ -53,4 +52,28 @@ export function cycleProblem(cycle: readonly LayerId[], byId: ReadonlyMap<LayerI
       };
     }),
   });
+}
+
+/** Through at least one tools image. `at`: a layer whose tools image is one of the links. */
+export function toolsCycleProblem(
+  cycle: readonly LayerId[],
+  at: LayerId,
+  byId: ReadonlyMap<LayerId, Layer>,
+  places: Places,
+): Diagnostic {
+  const message =
+    cycle.length === 1
+      ? `\`${at}\` is its own tools image`
+      : `Layers need each other's images, as parents and for tools: ${cycleText(cycle)}`;
+  return atKey('tools_image', byId.get(at) as Layer, places, {
+    severity: 'error',
+    code: 'cycle',
+    message,
+    hint: 'take an image from elsewhere, or a layer that does not stand on this one, as `tools_image`',
+  });
+}
+
+function cycleText(cycle: readonly LayerId[]): string {
+  const shown = cycle.length > 12 ? [...cycle.slice(0, 6), `… ${cycle.length - 11} more …`, ...cycle.slice(-5)] : cycle;
+  return [...shown, cycle[0]].join(' → ');
 }

@@ -12,12 +12,17 @@ interface NearMiss {
 }
 
 /**
- * A parent from elsewhere that is nearly what a layer of the tree publishes: the right repository with another tag, or the right
+ * An image from elsewhere that is nearly what a layer of the tree publishes: the right repository with another tag, or the right
  * name and tag in another registry. A warning, as both are possible on purpose.
  */
-export function nearMiss(layer: Layer, parent: Reference, index: ReferenceIndex): NearMiss | undefined {
+export function nearMiss(
+  layer: Layer,
+  what: 'parent' | 'tools image',
+  parent: Reference,
+  index: ReferenceIndex,
+): NearMiss | undefined {
   if (parent.digest !== undefined) return undefined;
-  const written = `The parent \`${formatReference(parent)}\` comes from elsewhere`;
+  const written = `The ${what} \`${formatReference(parent)}\` comes from elsewhere`;
   const [otherTag] = index.inRepository(parent).filter((one) => one !== layer);
   if (otherTag !== undefined) {
     const tags = otherTag.options.publish_tags.map((tag) => `\`${tag}\``).join(', ');

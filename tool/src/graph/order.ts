@@ -1,19 +1,18 @@
 import { DirectedGraph } from 'graphology';
 
-/** Nodes are layers, edges go from parent to child. A parent that is not among the ids is left out. */
-export function parentGraph<Id extends string>(ids: Iterable<Id>, parentOf: (id: Id) => Id | undefined): DirectedGraph {
+/** Nodes are layers, edges go from what is needed to who needs it. What is not among the ids is left out. */
+export function neededGraph<Id extends string>(ids: Iterable<Id>, neededOf: (id: Id) => Iterable<Id>): DirectedGraph {
   const graph = new DirectedGraph();
   const nodes = [...ids];
   for (const id of nodes) graph.addNode(id);
   for (const id of nodes) {
-    const parent = parentOf(id);
-    if (parent !== undefined && graph.hasNode(parent)) graph.addDirectedEdge(parent, id);
+    for (const needed of neededOf(id)) if (graph.hasNode(needed)) graph.mergeDirectedEdge(needed, id);
   }
   return graph;
 }
 
 /**
- * Parents before children; among what is ready the least id first, so that the order is the same on every machine. Members of a cycle,
+ * What is needed before who needs it; among what is ready the least id first, so that the order is the same on every machine. Members of a cycle,
  * and what stands on them, are left out. Kahn's algorithm with a heap, without recursion: a chain 10,000 deep is ordinary.
  */
 export function topologicalOrder<Id extends string>(graph: DirectedGraph): Id[] {
@@ -50,6 +49,23 @@ export function cyclesOf<Id extends string>(ids: Iterable<Id>, parentOf: (id: Id
     if (here !== undefined && walkOf.get(here) === start) cycles.push(fromLeast(around(here, parentOf)));
   }
   return cycles;
+}
+
+/** One of the cycles that keep nodes out of the order, from its least id on, each before what it needs; undefined where none is. */
+export function cycleLeft<Id extends string>(graph: DirectedGraph, order: readonly Id[]): Id[] | undefined {
+  const placed = new Set<string>(order);
+  const left = (id: string) => !placed.has(id);
+  const start = graph.findNode(left);
+  if (start === undefined) return undefined;
+  // What is left out waits for something that is left out.
+  const walk = new Map<string, string>();
+  let here: string = start;
+  while (!walk.has(here)) {
+    const next = graph.inNeighbors(here).filter(left).sort()[0] as string;
+    walk.set(here, next);
+    here = next;
+  }
+  return fromLeast(around(here as Id, (id) => walk.get(id) as Id | undefined));
 }
 
 function around<Id extends string>(start: Id, parentOf: (id: Id) => Id | undefined): Id[] {

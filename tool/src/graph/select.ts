@@ -4,7 +4,7 @@ import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { nearest } from '../config/nearest.ts';
 import { fileIdOf, fullIdOf, isOneOfSeveral } from './architectures.ts';
-import type { LayerGraph } from './layer-graph.ts';
+import { type LayerGraph, neededBy } from './layer-graph.ts';
 
 export interface Selection {
   /**
@@ -111,15 +111,15 @@ function isFile(layer: Layer, text: string, prefix: string): boolean {
   return layer.file === normalize(text) || layer.file === join(prefix, text);
 }
 
-function ancestors(graph: LayerGraph, ids: Iterable<LayerId>): Set<LayerId> {
+/** All that the layers need: parents, and layers of tools images. */
+export function ancestors(graph: LayerGraph, ids: Iterable<LayerId>): Set<LayerId> {
   const above = new Set<LayerId>();
-  for (const id of ids) {
-    for (
-      let link = graph.parents.get(id);
-      link?.kind === 'layer' && !above.has(link.id);
-      link = graph.parents.get(link.id)
-    ) {
-      above.add(link.id);
+  const open = [...ids];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    for (const needed of neededBy(graph, id)) {
+      if (above.has(needed)) continue;
+      above.add(needed);
+      open.push(needed);
     }
   }
   return above;

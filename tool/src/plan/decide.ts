@@ -1,7 +1,7 @@
 import { type Destination, destinationsOf } from '../config/destinations.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
-import type { ParentLink } from '../graph/layer-graph.ts';
-import type { ContentDigest, Recipe, RecipeKey, RecipeParent } from '../recipe/recipe.ts';
+import type { LayerLinks } from '../graph/layer-graph.ts';
+import type { ContentDigest, Recipe, RecipeImages, RecipeKey } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { type CandidateRecipe, candidatesOf } from './candidates.ts';
 import { ageReason } from './drift.ts';
@@ -16,7 +16,7 @@ export interface Decision {
   readonly id: LayerId;
   readonly action: 'build' | 'reuse' | 'publish' | 'nothing' | 'pending';
   readonly reasons: readonly Reason[];
-  /** Absent while the parent's content, or what Ansible will read, is not known. */
+  /** Absent while the content of the images that it needs, or what Ansible will read, is not known. */
   readonly recipe?: Recipe;
   readonly recipeKey?: RecipeKey;
   /** What the layer contains when the decision is carried out; absent where only a build will tell. */
@@ -31,29 +31,29 @@ export interface Decision {
   readonly questions: readonly Question[];
 }
 
-/** How the parent stands at this moment: its content is known, or will be after work that is named. */
-export type ParentState =
-  | { readonly kind: 'known'; readonly recipe: RecipeParent }
+/** How parent and tools image stand at this moment: their content is known, or will be after work that is named. */
+export type ImagesState =
+  | { readonly kind: 'known'; readonly images: RecipeImages }
   | { readonly kind: 'unsettled'; readonly reason: Reason; readonly questions: readonly Question[] };
 
 /**
- * Decides one layer from facts. Pure: the same facts give the same decision, before the run for a plan and during the run when the
- * parent is settled.
+ * Decides one layer from facts. Pure: the same facts give the same decision, before the run for a plan and during the run when its
+ * images are settled.
  */
-export function decide(layer: Layer, link: ParentLink, parent: ParentState, facts: Facts, wish: Wish): Decision {
+export function decide(layer: Layer, links: LayerLinks, state: ImagesState, facts: Facts, wish: Wish): Decision {
   const { id } = layer;
   const record = facts.records.get(id);
   const publish = wish.publish ? destinationsOf(layer) : [];
   const compelling = compellingReasons(layer, facts, wish);
-  if (parent.kind === 'unsettled') {
-    const own = compelling.length > 0 ? compelling : ownReasons(layer, link, record, facts);
+  if (state.kind === 'unsettled') {
+    const own = compelling.length > 0 ? compelling : ownReasons(layer, links, record, facts);
     if (own.length > 0) {
       const replaces = compelling.length > 0;
-      return { id, action: 'build', reasons: own, publish, questions: parent.questions, ...(replaces && { replaces }) };
+      return { id, action: 'build', reasons: own, publish, questions: state.questions, ...(replaces && { replaces }) };
     }
-    return { id, action: 'pending', reasons: [parent.reason], publish, questions: parent.questions };
+    return { id, action: 'pending', reasons: [state.reason], publish, questions: state.questions };
   }
-  const { candidates, probe } = candidatesOf(layer, parent.recipe, facts);
+  const { candidates, probe } = candidatesOf(layer, state.images, facts);
   const [first] = candidates;
   const build = (reasons: readonly Reason[], questions: readonly Question[] = []): Decision => {
     return { id, action: 'build', reasons, publish, questions, ...(first && keyed(first)) };
@@ -63,9 +63,9 @@ export function decide(layer: Layer, link: ParentLink, parent: ParentState, fact
   const standing = current && facts.standing.get(current.key);
   if (record && current && standing && standing.content !== record.content) {
     const replaced = { code: 'built-elsewhere', text: 'another machine has built it anew' };
-    return reuse(layer, link, current, standing, { facts, publish, reasons: [replaced] });
+    return reuse(layer, links, current, standing, { facts, publish, reasons: [replaced] });
   }
-  const reasons = staleReasons(layer, link, record, current, first, facts);
+  const reasons = staleReasons(layer, links, record, current, first, facts);
   if (record !== undefined && current !== undefined && reasons.length === 0) {
     return bringToDestinations(layer, record, current, publish, { facts, wish });
   }
@@ -73,13 +73,13 @@ export function decide(layer: Layer, link: ParentLink, parent: ParentState, fact
   for (const candidate of candidates) {
     const found = facts.builds.get(candidate.key);
     if (found == null || ageReason(layer, found.lastBuiltAt, facts.now) !== undefined) continue;
-    return reuse(layer, link, candidate, found, { facts, publish, reasons });
+    return reuse(layer, links, candidate, found, { facts, publish, reasons });
   }
   const questions = lookups(layer, candidates, probe, facts);
   const isUsable = record !== undefined && questions.length === 0 && isStillGood(layer, record, facts);
   const locked = isUsable ? candidates.find((one) => isLockedAlready(record, one)) : undefined;
   if (isUsable && locked !== undefined) {
-    return reuse(layer, link, locked, { ...record, recipeKey: locked.key }, { facts, publish, reasons });
+    return reuse(layer, links, locked, { ...record, recipeKey: locked.key }, { facts, publish, reasons });
   }
   // Known, and too old.
   const replaces =

@@ -1,5 +1,6 @@
 import type { Layer, LayerId } from '../config/layer.ts';
-import type { LayerGraph } from '../graph/layer-graph.ts';
+import type { LockedImage } from '../config/lock.ts';
+import { type LayerGraph, linksOf, type ParentLink } from '../graph/layer-graph.ts';
 import type { LayerLock } from './facts.ts';
 import type { Reason } from './reason.ts';
 
@@ -70,12 +71,18 @@ export function notLocked(
 ): { readonly id: LayerId; readonly message: string }[] {
   return graph.order.flatMap((id) => {
     if (!needed.has(id)) return [];
-    const link = graph.parents.get(id);
+    const { parent, tools } = linksOf(graph, id);
     const entry = locks.get(id);
     if (entry === undefined) return [{ id, message: `${id} is not in layers.lock` }];
-    if (link?.kind !== 'external' || entry.parent?.reference === link.reference) return [];
-    const other = entry.parent === undefined ? 'no parent' : `the parent ${entry.parent.reference}`;
-    return [{ id, message: `${id} stands on ${link.reference}, and layers.lock has ${other} for it` }];
+    const differs = (link: ParentLink | undefined, locked: LockedImage | undefined, words: [string, string]) => {
+      if (link?.kind !== 'external' || locked?.reference === link.reference) return [];
+      const other = locked === undefined ? `no ${words[1]}` : `the ${words[1]} ${locked.reference}`;
+      return [{ id, message: `${id} ${words[0]} ${link.reference}, and layers.lock has ${other} for it` }];
+    };
+    return [
+      ...differs(parent, entry.parent, ['stands on', 'parent']),
+      ...differs(tools, entry.tools, ['is made by', 'tools image']),
+    ];
   });
 }
 
@@ -94,18 +101,20 @@ export interface AfterBuild {
 /**
  * Compares what a build used with its entry in the lock. A build past the lock is never recorded under it: with `locked` it has
  * failed, otherwise the entry becomes what was used.
- * @param parent of a layer on an external image: what it was built from
+ * @param used.parent of a layer on an external image: what it was built from
+ * @param used.tools an external tools image: what it was built by
  */
 export function afterBuild(
   entry: LayerLock | undefined,
   used: {
     readonly repositories: Readonly<Record<string, string>>;
-    readonly parent?: { readonly reference: string; readonly digest: string };
+    readonly parent?: LockedImage;
+    readonly tools?: LockedImage;
   },
   options: { readonly locked: boolean },
 ): AfterBuild {
-  const { repositories, parent } = used;
-  const lock: LayerLock = { ...(parent === undefined ? {} : { parent }), repositories };
+  const { repositories, parent, tools } = used;
+  const lock: LayerLock = { ...(parent && { parent }), ...(tools && { tools }), repositories };
   if (entry === undefined) {
     if (!options.locked) return { changed: false, differences: [] };
     return { changed: false, differences: [], problem: 'layers.lock has no entry for it' };
@@ -123,13 +132,10 @@ export function afterBuild(
 
 /** From the lock's entry to what is there now, a line each. */
 export function lockDifferences(before: LayerLock, now: LayerLock): string[] {
-  const lines: string[] = [];
-  if (before.parent?.reference !== now.parent?.reference) {
-    lines.push(`parent ${before.parent?.reference ?? 'none'} → ${now.parent?.reference ?? 'none'}`);
-  } else if (before.parent?.digest !== now.parent?.digest) {
-    const [old, fresh] = [before.parent?.digest ?? '', now.parent?.digest ?? ''].map(shortDigest);
-    lines.push(`parent ${now.parent?.reference} moved: ${old} → ${fresh}`);
-  }
+  const lines = [
+    ...imageDifference('parent', before.parent, now.parent),
+    ...imageDifference('tools image', before.tools, now.tools),
+  ];
   for (const url of [...new Set([...Object.keys(before.repositories), ...Object.keys(now.repositories)])].sort()) {
     const [old, fresh] = [before.repositories[url], now.repositories[url]];
     if (old === fresh) continue;
@@ -138,4 +144,12 @@ export function lockDifferences(before: LayerLock, now: LayerLock): string[] {
     else lines.push(`package repository ${url} moved: ${shortDigest(old)} → ${shortDigest(fresh)}`);
   }
   return lines;
+}
+
+function imageDifference(what: string, before: LockedImage | undefined, now: LockedImage | undefined): string[] {
+  if (before?.reference !== now?.reference)
+    return [`${what} ${before?.reference ?? 'none'} → ${now?.reference ?? 'none'}`];
+  if (before?.digest === now?.digest) return [];
+  const [old, fresh] = [before?.digest ?? '', now?.digest ?? ''].map(shortDigest);
+  return [`${what} ${now?.reference} moved: ${old} → ${fresh}`];
 }

@@ -1,5 +1,5 @@
 import type { LayerId } from '../config/layer.ts';
-import type { LayerGraph } from '../graph/layer-graph.ts';
+import { type LayerGraph, neededBy } from '../graph/layer-graph.ts';
 import type { Decision } from './decide.ts';
 import type { Facts } from './facts.ts';
 
@@ -80,7 +80,7 @@ function sum(numbers: readonly (number | undefined)[]): number {
   return numbers.reduce<number>((total, one) => total + (one ?? 0), 0);
 }
 
-/** Plays the schedule of a run: a layer after its parent, what has the longest way before it first. Layers without work take no job. */
+/** Plays the schedule of a run: a layer after what it needs, what has the longest way before it first. Layers without work take no job. */
 function simulate(
   graph: LayerGraph,
   work: ReadonlyMap<LayerId, Work>,
@@ -88,21 +88,22 @@ function simulate(
 ): { wallMs: number; criticalPathMs: number } {
   const ms = (id: LayerId) => work.get(id)?.ms ?? 0;
   const left = new Map<LayerId, number>();
-  const parent = (id: LayerId): LayerId | undefined => {
-    const link = graph.parents.get(id);
-    return link?.kind === 'layer' && work.has(link.id) ? link.id : undefined;
-  };
+  const needed = (id: LayerId): LayerId[] => neededBy(graph, id).filter((one) => work.has(one));
   for (const id of graph.order.toReversed()) {
     if (!work.has(id)) continue;
     const rest = ms(id) + (left.get(id) ?? 0);
     left.set(id, rest);
-    const above = parent(id);
-    if (above !== undefined) left.set(above, Math.max(left.get(above) ?? 0, rest));
+    for (const above of needed(id)) left.set(above, Math.max(left.get(above) ?? 0, rest));
   }
   const priority = (id: LayerId) => left.get(id) ?? 0;
   const criticalPathMs = [...left.values()].reduce((most, one) => Math.max(most, one), 0);
   const ready = new Queue<LayerId>((one, other) => priority(one) > priority(other));
-  for (const id of work.keys()) if (parent(id) === undefined) ready.push(id);
+  const waitsFor = new Map<LayerId, number>();
+  for (const id of work.keys()) {
+    const { length } = needed(id);
+    if (length === 0) ready.push(id);
+    else waitsFor.set(id, length);
+  }
   const running = new Queue<{ readonly id: LayerId; readonly end: number }>((one, other) => one.end < other.end);
   let now = 0;
   for (;;) {
@@ -114,7 +115,11 @@ function simulate(
     const done = running.pop();
     if (done === undefined) return { wallMs: now, criticalPathMs };
     now = done.end;
-    for (const child of graph.children.get(done.id) ?? []) if (work.has(child)) ready.push(child);
+    for (const child of graph.children.get(done.id) ?? []) {
+      const rest = (waitsFor.get(child) ?? 0) - 1;
+      waitsFor.set(child, rest);
+      if (rest === 0) ready.push(child);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { LayerId } from '../config/layer.ts';
+import type { LockedImage } from '../config/lock.ts';
 import type { ExternalImage } from '../graph/external-image.ts';
 import type { InputSet, ProbeKey } from '../recipe/input-set.ts';
 import type { KnownBuild } from '../recipe/known-build.ts';
@@ -36,9 +37,9 @@ export interface Facts {
   readonly damagedRecords: ReadonlySet<LayerId>;
   /** Layer → destination keys that were looked at and do not hold what the record says. */
   readonly missingPublications: ReadonlyMap<LayerId, ReadonlySet<string>>;
-  /** External parent (`externalKey`) → manifest digest, where it was asked for. A layer's own record beats it. */
+  /** External image (`externalKey`) → manifest digest, where it was asked for. A layer's own record beats it. */
   readonly externals: ReadonlyMap<string, string>;
-  /** External parents that were asked for in vain. */
+  /** External images that were asked for in vain. */
   readonly unanswered: ReadonlySet<string>;
   /** What layers.lock says of a layer. */
   readonly locks: ReadonlyMap<LayerId, LayerLock>;
@@ -73,7 +74,9 @@ export interface Observed {
 }
 
 export interface LayerLock {
-  readonly parent?: { readonly reference: string; readonly digest: string };
+  readonly parent?: LockedImage;
+  /** A tools image from elsewhere. */
+  readonly tools?: LockedImage;
   readonly repositories: Readonly<Record<string, string>>;
 }
 

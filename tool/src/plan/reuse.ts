@@ -1,6 +1,6 @@
 import type { Destination } from '../config/destinations.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
-import type { ParentLink } from '../graph/layer-graph.ts';
+import type { LayerLinks } from '../graph/layer-graph.ts';
 import type { InputSet, ProbeKey } from '../recipe/input-set.ts';
 import type { KnownBuild } from '../recipe/known-build.ts';
 import { type Recipe, recipeKeyOf } from '../recipe/recipe.ts';
@@ -37,7 +37,7 @@ interface Reusing {
 /** Somebody built this very recipe: its image is taken over, and only destinations that lack it are brought in line. */
 export function reuse(
   layer: Layer,
-  link: ParentLink,
+  links: LayerLinks,
   candidate: CandidateRecipe,
   found: KnownBuild,
   { facts, publish, reasons }: Reusing,
@@ -47,7 +47,7 @@ export function reuse(
   const isSeen = seen?.recipeKey === found.recipeKey;
   const before = facts.records.get(id)?.publications ?? {};
   const publications = { ...before, ...(isSeen ? seen.publications : {}) };
-  const adopted = recordOf(layer, link, candidate.recipe, found, { set: candidate.set, publications });
+  const adopted = recordOf(layer, links, candidate.recipe, found, { set: candidate.set, publications });
   const stale = stalePublications(layer, adopted, publish, facts);
   const asked = publish.length === 0 || isSeen;
   return {
@@ -71,7 +71,7 @@ export function isShared(record: LayerRecord, facts: Pick<Facts, 'shared'>): boo
 /** The record of a build. Pure; the only place where one is put together. */
 export function recordOf(
   { id }: Layer,
-  link: ParentLink,
+  links: LayerLinks,
   recipe: Recipe,
   build: KnownBuild,
   { set, publications }: { readonly set: InputSet | undefined; readonly publications: LayerRecord['publications'] },
@@ -83,7 +83,8 @@ export function recordOf(
     recipe,
     publications,
     ...(set && { inputSet: set }),
-    ...(link.kind === 'external' && { externalParent: link.reference }),
+    ...(links.parent.kind === 'external' && { externalParent: links.parent.reference }),
+    ...(links.tools?.kind === 'external' && { externalTools: links.tools.reference }),
   };
 }
 

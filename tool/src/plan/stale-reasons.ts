@@ -1,7 +1,7 @@
 import type { Layer, LayerId } from '../config/layer.ts';
-import type { ParentLink } from '../graph/layer-graph.ts';
-import { describe, differences } from '../recipe/difference.ts';
-import type { Recipe } from '../recipe/recipe.ts';
+import type { LayerLinks } from '../graph/layer-graph.ts';
+import { describe, differences, isInherited } from '../recipe/difference.ts';
+import { imagesOf, type Recipe } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { type CandidateRecipe, candidatesOf } from './candidates.ts';
 import { ageReason } from './drift.ts';
@@ -17,7 +17,7 @@ export function compellingReasons({ id }: Layer, facts: Facts, wish: Wish): read
 /** Why the record is not what the tree is now; none when it is. */
 export function staleReasons(
   layer: Layer,
-  link: ParentLink,
+  links: LayerLinks,
   record: LayerRecord | undefined,
   current: CandidateRecipe | undefined,
   first: CandidateRecipe | undefined,
@@ -25,7 +25,7 @@ export function staleReasons(
 ): Reason[] {
   if (record === undefined) return [neverBuilt(layer, facts)];
   // The keys decide; the differences only say why, and must not be able to hide one.
-  if (current === undefined) return changesOf(layer, link, record.recipe, first?.recipe);
+  if (current === undefined) return changesOf(layer, links, record.recipe, first?.recipe);
   if (isLost(record, facts)) return [{ code: 'image-missing', text: 'its image is not in local storage any more' }];
   const age = ageReason(layer, record.lastBuiltAt, facts.now);
   return age === undefined ? [] : [age];
@@ -47,21 +47,27 @@ export function isStillGood(layer: Layer, record: LayerRecord, facts: Facts): bo
 }
 
 /** Reasons that hold whatever the parent turns out to be. */
-export function ownReasons(layer: Layer, link: ParentLink, record: LayerRecord | undefined, facts: Facts): Reason[] {
+export function ownReasons(layer: Layer, links: LayerLinks, record: LayerRecord | undefined, facts: Facts): Reason[] {
   if (record === undefined) return [neverBuilt(layer, facts)];
-  const { candidates } = candidatesOf(layer, record.recipe.parent, facts);
+  const { candidates } = candidatesOf(layer, imagesOf(record.recipe), facts);
   const current = candidates.find(({ key }) => key === record.recipeKey);
-  const reasons = staleReasons(layer, link, record, current, candidates[0], facts);
-  if (reasons.length > 0 || link.kind === record.recipe.parent.kind) return reasons;
-  return [{ code: 'parent-changed', text: `parent is ${layer.options.parent} now` }];
+  const reasons = staleReasons(layer, links, record, current, candidates[0], facts);
+  if (reasons.length > 0) return reasons;
+  if (links.parent.kind !== record.recipe.parent.kind) {
+    return [{ code: 'parent-changed', text: `parent is ${layer.options.parent} now` }];
+  }
+  if (links.tools?.kind === record.recipe.toolsImage?.kind) return [];
+  const text =
+    links.tools === undefined ? 'the tools image is used no more' : `tools image is ${layer.options.tools_image} now`;
+  return [{ code: 'tools-image-changed', text }];
 }
 
-function changesOf(layer: Layer, link: ParentLink, before: Recipe, now: Recipe | undefined): Reason[] {
+function changesOf({ options }: Layer, links: LayerLinks, before: Recipe, now: Recipe | undefined): Reason[] {
   const changes = now === undefined ? [] : differences(before, now);
   if (changes.length === 0) return [{ code: 'recipe-changed', text: 'its recipe changed' }];
   return changes.map((change) => {
-    const isInherited = change.code === 'parent-changed' && change.from.kind === 'layer' && link.kind === 'layer';
-    const text = describe(change, layer.options.parent);
-    return { code: change.code, text, ...(isInherited && { from: link.id }) };
+    const link = change.code === 'tools-image-changed' ? links.tools : links.parent;
+    const text = describe(change, { parent: options.parent, toolsImage: options.tools_image });
+    return { code: change.code, text, ...(isInherited(change) && link?.kind === 'layer' && { from: link.id }) };
   });
 }

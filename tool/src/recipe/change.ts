@@ -1,4 +1,4 @@
-import type { RecipeParent } from './recipe.ts';
+import type { RecipeImage, RecipeParent } from './recipe.ts';
 
 /** One way in which two recipes differ. Closed; `text` of a reason is made from it by `describe`. Holds no value that may be secret. */
 export type Change =
@@ -14,6 +14,11 @@ export type Change =
   | VersionChange
   | { readonly code: 'environment-changed'; readonly name: string }
   | { readonly code: 'parent-changed'; readonly from: RecipeParent; readonly to: RecipeParent }
+  | {
+      readonly code: 'tools-image-changed';
+      readonly from: RecipeImage | undefined;
+      readonly to: RecipeImage | undefined;
+    }
   | { readonly code: 'architecture-changed'; readonly from: string; readonly to: string }
   | { readonly code: 'tool-changed'; readonly from: number; readonly to: number };
 

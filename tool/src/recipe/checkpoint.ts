@@ -1,6 +1,6 @@
 import { hashOf, type Json } from './canonical.ts';
 import type { KeptImage } from './known-build.ts';
-import type { Recipe, RecipeParent } from './recipe.ts';
+import type { Recipe, RecipeImages } from './recipe.ts';
 
 /** Parts of a base layer that are committed on their own and that a later build may start from. */
 export type CheckpointPart = 'packages' | 'files';
@@ -22,9 +22,9 @@ export interface Checkpoint {
   readonly repositories: Readonly<Record<string, string>>;
 }
 
-/** What a part begins on: the layer's parent, by content and by the very image, or the image of the part before. */
+/** What a part begins on: the layer's images, the parent by content and by the very image, or the image of the part before. */
 export type CheckpointGround =
-  | { readonly parent: RecipeParent; readonly image?: string }
+  | (RecipeImages & { readonly image?: string })
   | { readonly part: CheckpointPart; readonly image: string };
 
 /**

@@ -3,7 +3,7 @@ import type { Change, FileChange, VersionChange } from './change.ts';
 import { compareFiles } from './compare-files.ts';
 import { compareSettings } from './compare-settings.ts';
 import { namesOfBoth } from './names-of-both.ts';
-import type { Recipe, RecipeParent } from './recipe.ts';
+import type { Recipe, RecipeImage, RecipeParent } from './recipe.ts';
 
 /** Every difference between the recipe of the last good build and the one of now, own settings first. Pure. */
 export function differences(before: Recipe, now: Recipe): Change[] {
@@ -24,6 +24,9 @@ export function differences(before: Recipe, now: Recipe): Change[] {
   if (canonicalJson(before.parent) !== canonicalJson(now.parent)) {
     changes.push({ code: 'parent-changed', from: before.parent, to: now.parent });
   }
+  if (canonicalJson({ ...before.toolsImage }) !== canonicalJson({ ...now.toolsImage })) {
+    changes.push({ code: 'tools-image-changed', from: before.toolsImage, to: now.toolsImage });
+  }
   return changes;
 }
 
@@ -36,11 +39,18 @@ function versions(code: VersionChange['code'], before: Versions, now: Versions):
 
 /** A change that comes from an ancestor in the tree and is no doing of the layer itself. */
 export function isInherited(change: Change): boolean {
-  return change.code === 'parent-changed' && change.from.kind === 'layer' && change.to.kind === 'layer';
+  const isOfImages = change.code === 'parent-changed' || change.code === 'tools-image-changed';
+  return isOfImages && change.from?.kind === 'layer' && change.to?.kind === 'layer';
 }
 
-/** Words for a change, without values that may be secret. `parentName` is what the layer calls its parent. */
-export function describe(change: Change, parentName: string): string {
+/** What the layer calls its images. */
+export interface ImageNames {
+  readonly parent: string;
+  readonly toolsImage: string;
+}
+
+/** Words for a change, without values that may be secret. */
+export function describe(change: Change, names: ImageNames): string {
   switch (change.code) {
     case 'setting-changed':
       return `${change.key} changed`;
@@ -57,7 +67,9 @@ export function describe(change: Change, parentName: string): string {
     case 'lock-changed':
       return `layers.lock: ${change.name} ${describeVersions(change)}`;
     case 'parent-changed':
-      return describeParent(change.from, change.to, parentName);
+      return describeParent(change.from, change.to, names.parent);
+    case 'tools-image-changed':
+      return describeTools(change.from, change.to, names.toolsImage);
     case 'architecture-changed':
       return `architecture ${change.from} → ${change.to}`;
     case 'tool-changed':
@@ -100,6 +112,14 @@ function describeParent(from: RecipeParent, to: RecipeParent, parentName: string
   if (from.kind === 'external' && to.kind === 'external')
     return `parent ${parentName} moved to ${shorten(to.manifest)}`;
   return `parent is ${parentName} now`;
+}
+
+function describeTools(from: RecipeImage | undefined, to: RecipeImage | undefined, name: string): string {
+  if (to === undefined) return 'the tools image is used no more';
+  if (from?.kind === 'layer' && to.kind === 'layer') return `tools image ${name} has other content`;
+  if (from?.kind === 'external' && to.kind === 'external')
+    return `tools image ${name} moved to ${shorten(to.manifest)}`;
+  return `tools image is ${name} now`;
 }
 
 function shorten(digest: string): string {

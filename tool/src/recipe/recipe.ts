@@ -13,8 +13,18 @@ export type RecipeParent =
   | { readonly kind: 'layer'; readonly content: ContentDigest }
   | { readonly kind: 'external'; readonly manifest: string };
 
+/** What a recipe holds of the image for tools. */
+export type RecipeImage = Exclude<RecipeParent, { readonly kind: 'scratch' }>;
+
+/** The images that a layer is made with. */
+export interface RecipeImages {
+  readonly parent: RecipeParent;
+  /** The image whose package manager works on the layer; absent where there is none. */
+  readonly toolsImage?: RecipeImage;
+}
+
 /** All that decides a layer's content. Kept whole, so that `why` is a difference of two recipes. Holds no secret value. */
-export interface Recipe {
+export interface Recipe extends RecipeImages {
   readonly version: 2;
   /** Of the builder: raised when the commands change that it runs. */
   readonly stepVersion: number;
@@ -27,9 +37,13 @@ export interface Recipe {
   readonly environment: Readonly<Record<string, string>>;
   /** Name → digest, as `inputs/` gives them; of an Ansible layer those of one input set. */
   readonly files: Readonly<Record<string, string>>;
-  readonly parent: RecipeParent;
   /** What layers.lock says of the package repositories: URL of the metadata → digest. Absent without a lock for the layer. */
   readonly lock?: Readonly<Record<string, string>>;
+}
+
+/** The images of a recipe. Pure. */
+export function imagesOf({ parent, toolsImage }: Recipe): RecipeImages {
+  return { parent, ...(toolsImage && { toolsImage }) };
 }
 
 /** Puts the parts together. Pure; the only place where a Recipe is made. */

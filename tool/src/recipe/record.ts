@@ -14,6 +14,8 @@ export interface LayerRecord extends KnownBuild {
   readonly inputSet?: InputSet;
   /** The external parent as it was called, so that its digest is asked for again only when the name changes. */
   readonly externalParent?: string;
+  /** The same for a tools image from elsewhere. */
+  readonly externalTools?: string;
   /** By destination key. */
   readonly publications: Readonly<Record<string, PublicationRecord>>;
 }

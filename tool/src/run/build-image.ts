@@ -18,11 +18,13 @@ import { furthest, type LayerCheckpoints, withoutEarlier } from './checkpoints.t
 import { type Committed, commitContainer } from './commit.ts';
 import { CopiedTimes } from './copied-times.ts';
 import {
+  type FromImage,
   inheritedLabels,
   type ParentImage,
   type StartedContainer,
   startOnImage,
   startOnParent,
+  startTools,
 } from './start-container.ts';
 
 export interface BuiltImage {
@@ -46,6 +48,13 @@ interface BuildInputs {
   readonly checkpoints?: LayerCheckpoints;
 }
 
+/** What a layer is made with. */
+export interface BuildImages {
+  readonly parent: ParentImage;
+  /** Its package manager works on the layer. */
+  readonly tools?: FromImage;
+}
+
 /**
  * One layer → one image in local storage, without a name. With checkpoints each part of it is a file system layer of its own, whether it
  * is built now or was built before: equal recipes give equal images. The workspace removes the containers. Throws CommandFailure
@@ -53,16 +62,17 @@ interface BuildInputs {
  */
 export async function buildImage(
   layer: Layer,
-  parent: ParentImage,
+  images: BuildImages,
   inputs: BuildInputs,
   workspace: Workspace,
 ): Promise<BuiltImage> {
+  const { parent } = images;
   const { checkpoints } = inputs;
   const parts = partsOf(layer, parent, checkpoints !== undefined);
   const { checkpoint, remaining } = await furthest(parts, checkpoints);
   const anew = (why: string) => {
     workspace.say(`${why}: all of it is built`);
-    return buildImage(layer, parent, { ...inputs, ...withoutEarlier(checkpoints) }, workspace);
+    return buildImage(layer, images, { ...inputs, ...withoutEarlier(checkpoints) }, workspace);
   };
   if (checkpoint !== undefined) {
     const names = parts.filter((part) => !remaining.includes(part)).map(({ name }) => name);
@@ -76,7 +86,7 @@ export async function buildImage(
     return anew('the image of the checkpoint cannot be used');
   }
   const labels = inheritedLabels(parent, started);
-  const building = { layer, parent, inputs, labels, workspace };
+  const building = { layer, images, inputs, labels, workspace };
   const made =
     remaining.length === 0
       ? await asItIs(checkpoint as Checkpoint, started, building)
@@ -96,7 +106,7 @@ export async function buildImage(
 /** What all parts of a layer need. */
 interface Building {
   readonly layer: Layer;
-  readonly parent: ParentImage;
+  readonly images: BuildImages;
   readonly inputs: BuildInputs;
   /** Of the image, and of those that it is made from on the way. */
   readonly labels: Readonly<Record<string, string>>;
@@ -156,17 +166,20 @@ async function makePart(
   isLast: boolean,
   building: Building,
 ): Promise<Made> {
-  const { layer, parent, inputs, labels, workspace } = building;
+  const { layer, images, inputs, labels, workspace } = building;
+  const tools = await toolsFor(part, building);
   workspace.growsIn(started.container);
   const copied = new CopiedTimes();
   const target: BuildTarget = {
     layer,
     container: started.container,
     mountPoint: started.mountPoint,
-    fromScratch: parent.from === 'scratch',
+    fromScratch: images.parent.from === 'scratch',
+    ...(tools && { tools }),
     resolve: (path) => inputs.staged.get(path) ?? resolveSource(workspace.root, layer.file, path),
   };
   const report = await part.build(target, { ...workspace, buildah: copied.watching(workspace.buildah) });
+  if (tools !== undefined) await workspace.buildah.remove(tools);
   return workspace.step(isLast ? 'commit' : `commit ${part.name}`, async () => {
     // Package managers copy nothing of a tree.
     if (part.name !== 'packages') for (const file of playedFiles(inputs.files, report, workspace)) copied.add(file);
@@ -175,6 +188,15 @@ async function makePart(
     const [committed, tree] = await commitContainer({ ...started, isCopied }, labels, workspace, digest);
     return { ...committed, tree, report };
   });
+}
+
+/** Name of a container of the tools image, for a part in which something is installed. */
+async function toolsFor(
+  { name }: BuildPart,
+  { layer, images: { tools }, inputs, workspace }: Building,
+): Promise<string | undefined> {
+  const installs = name === 'packages' || inputs.checkpoints === undefined || layer.options.install_scap;
+  return installs && tools ? workspace.step('tools image', () => startTools(layer, tools, workspace)) : undefined;
 }
 
 /** Nothing comes after the checkpoint: its image is the layer's. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { BuildFailure, type BuildReport } from '../build/builder.ts';
 import { builderFor } from '../build/builders.ts';
 import type { Layer } from '../config/layer.ts';
-import type { ParentLink } from '../graph/layer-graph.ts';
+import type { LockedImage } from '../config/lock.ts';
+import { linksOf, type ParentLink } from '../graph/layer-graph.ts';
 import { keyFiles, type LayerInputs } from '../inputs/layer-inputs.ts';
 import { recipeOf } from '../plan/candidates.ts';
 import { afterBuild, ageReason } from '../plan/drift.ts';
@@ -11,15 +12,15 @@ import type { LayerLock } from '../plan/facts.ts';
 import { recordOf } from '../plan/reuse.ts';
 import type { InputSet } from '../recipe/input-set.ts';
 import type { KnownBuild } from '../recipe/known-build.ts';
-import { probeKeyOf, type Recipe, recipeKeyOf } from '../recipe/recipe.ts';
+import { probeKeyOf, type Recipe, type RecipeParent, recipeKeyOf } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { keepBuild } from '../records/layer-memory.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { type BuiltImage, buildImage } from './build-image.ts';
 import { type LayerCheckpoints, layerCheckpoints } from './checkpoints.ts';
+import { type ChosenImages, chooseImages } from './chosen-images.ts';
 import { readLayerInputs } from './gather-facts.ts';
 import { keptName } from './kept-name.ts';
-import { type ChosenParent, chooseParent } from './parent-image.ts';
 import type { LayerWork } from './work-on-layer.ts';
 
 interface Attempt {
@@ -40,22 +41,22 @@ export async function buildOnce(
   workspace: Workspace,
 ): Promise<LayerRecord | undefined> {
   const before = await readInputs(work, layer);
-  const parent = await chooseParent(work, layer, workspace);
+  const images = await chooseImages(work, layer, workspace);
   const builtAt = new Date().toISOString();
   const beganAt = await fileSystemTime(workspace.temporary);
   const started = performance.now();
   const staged = await work.reader.stageCopies(layer, join(workspace.temporary, `staged-${attempt}`));
   const { files } = before.fixed;
   const areUnchanged = async () => (await readInputs(work, layer)).stamp === before.stamp;
-  const checkpoints = checkpointsOf(work, layer, parent, { files, replaces, areUnchanged }, workspace);
-  const built = await buildImage(layer, parent.image, { files, staged, ...checkpoints }, workspace);
+  const checkpoints = checkpointsOf(work, layer, images, { files, replaces, areUnchanged }, workspace);
+  const built = await buildImage(layer, images, { files, staged, ...checkpoints }, workspace);
   const durationMs = Math.round(performance.now() - started);
   const after = await readInputs(work, layer);
   if (after.stamp !== before.stamp) return undefined;
   const used = await usedByAnsible(work, layer, built.report, workspace, beganAt);
   if (used === 'changed') return undefined;
-  const newLock = lockAfter(work, layer, parent, built, workspace);
-  const recipe = recipeOf(layer, parent.recipe, work.facts, { ...after.fixed.files, ...used?.files });
+  const newLock = lockAfter(work, layer, images, built, workspace);
+  const recipe = recipeOf(layer, images.recipe, work.facts, { ...after.fixed.files, ...used?.files });
   const recipeKey = recipeKeyOf(recipe);
   const build = await keepEarlier(work, layer, { built, recipeKey, builtAt, durationMs }, workspace);
   await workspace.buildah.tag(build.image.local.id, [keptName(layer.id, recipeKey)]);
@@ -68,15 +69,14 @@ export async function buildOnce(
   if (newLock !== undefined) await work.writeLock(layer.id, newLock);
   if (kept.content !== build.content) workspace.say('another machine built it first: its image is taken over');
   const publications = work.facts.records.get(layer.id)?.publications ?? {};
-  const link = work.graph.parents.get(layer.id) as ParentLink;
-  return recordOf(layer, link, recipe, kept, { set: used?.set, publications });
+  return recordOf(layer, linksOf(work.graph, layer.id), recipe, kept, { set: used?.set, publications });
 }
 
 /** None of an Ansible layer, which is built as a whole, nor where nothing is to be left but the image. */
 function checkpointsOf(
   work: LayerWork,
   layer: Layer,
-  { image, recipe: on }: ChosenParent,
+  { parent: image, recipe: on }: ChosenImages,
   {
     files,
     replaces,
@@ -89,7 +89,7 @@ function checkpointsOf(
   const use = {
     id: layer.id,
     // Equal content, and yet perhaps another image: its layers are below ours.
-    ground: { parent: on, ...(on.kind === 'layer' && { image: image.from }) },
+    ground: { ...on, ...(on.parent.kind === 'layer' && { image: image.from }) },
     stepVersion: builderFor(layer).stepVersion,
     recipe: recipeOf(layer, on, facts, files),
     keyFiles: keyFiles(layer, place.root).map(({ name }) => name),
@@ -104,16 +104,14 @@ function checkpointsOf(
 function lockAfter(
   work: LayerWork,
   layer: Layer,
-  { recipe }: ChosenParent,
+  { recipe }: ChosenImages,
   { report }: BuiltImage,
   workspace: Workspace,
 ): LayerLock | undefined {
-  const link = work.graph.parents.get(layer.id);
-  const parent =
-    link?.kind === 'external' && recipe.kind === 'external'
-      ? { reference: link.reference, digest: recipe.manifest }
-      : undefined;
-  const used = { repositories: report.repositories ?? {}, ...(parent && { parent }) };
+  const links = linksOf(work.graph, layer.id);
+  const parent = lockedImage(links.parent, recipe.parent);
+  const tools = lockedImage(links.tools, recipe.toolsImage);
+  const used = { repositories: report.repositories ?? {}, ...(parent && { parent }), ...(tools && { tools }) };
   const { locked } = work.wish;
   const { lock, changed, differences, problem } = afterBuild(work.facts.locks.get(layer.id), used, { locked });
   if (problem !== undefined) {
@@ -123,6 +121,11 @@ function lockAfter(
   for (const difference of differences) workspace.warn(`layers.lock takes what was used: ${difference}`);
   work.facts.locks.set(layer.id, lock);
   return lock;
+}
+
+function lockedImage(link: ParentLink | undefined, used: RecipeParent | undefined): LockedImage | undefined {
+  const isExternal = link?.kind === 'external' && used?.kind === 'external';
+  return isExternal ? { reference: link.reference, digest: used.manifest } : undefined;
 }
 
 /** All that may decide the layer, in one stamp. */

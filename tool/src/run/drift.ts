@@ -99,9 +99,9 @@ function ownPlaces(graph: LayerGraph, id: LayerId): unknown {
   return lineOf(graph, id).flatMap(({ repos }) => repos.map(({ url, config }) => [url, config]));
 }
 
-/** Whether the file that a URL names was read from within the image, by its own package manager. */
+/** Whether the file that a URL names was read from within an image, by the package manager of that or of its tools image. */
 export function isInImage(id: LayerId, url: string, graph: LayerGraph): boolean {
   const layer = graph.layers.get(id);
-  const isOnHost = graph.parents.get(id)?.kind === 'scratch' || layer?.options.force_installroot === true;
-  return !isOnHost && /^(file|copy):/.test(url);
+  const isOutside = graph.parents.get(id)?.kind === 'scratch' || layer?.options.force_installroot === true;
+  return (!isOutside || graph.tools.has(id)) && /^(file|copy):/.test(url);
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Architecture } from '../config/architectures.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { type ExternalImage, externalKey } from '../graph/external-image.ts';
-import type { LayerGraph } from '../graph/layer-graph.ts';
+import { externalsOf, type LayerGraph } from '../graph/layer-graph.ts';
 import { parseReference } from '../graph/reference.ts';
 import { parsed, readBlob } from '../records/oci-layout.ts';
 import type { Buildah } from '../system/buildah.ts';
@@ -21,7 +21,7 @@ export interface Asking {
   readonly outside?: boolean;
 }
 
-/** Digest of an external parent; undefined, after a warning, where it cannot be found. */
+/** Digest of an external image; undefined, after a warning, where it cannot be found. */
 export async function externalDigest(
   image: ExternalImage,
   asking: Asking,
@@ -30,9 +30,7 @@ export async function externalDigest(
   try {
     return await digestOf(image, asking);
   } catch (error) {
-    warn(
-      `the parent image ${externalKey(image)} was not found: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    warn(`the image ${externalKey(image)} was not found: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
 }
@@ -71,10 +69,8 @@ async function digestOf(image: ExternalImage, asking: Asking): Promise<string> {
 
 /** The options of the first layer that pulls it. */
 function pullWords(reference: string, graph: LayerGraph): readonly string[] {
-  const isChild = ([id]: [LayerId, Layer]): boolean => {
-    const link = graph.parents.get(id);
-    return link?.kind === 'external' && link.reference === reference;
-  };
+  const isChild = ([id]: [LayerId, Layer]): boolean =>
+    externalsOf(graph, id).some((image) => image.reference === reference);
   const [, child] = [...graph.layers].find(isChild) ?? [];
   return child?.options.registry_opts_pull ?? [];
 }

@@ -1,6 +1,7 @@
 import type { Layer, LayerId } from '../config/layer.ts';
-import type { LockEntry } from '../config/lock.ts';
+import type { LockEntry, LockedImage } from '../config/lock.ts';
 import { type ExternalImage, externalKey } from '../graph/external-image.ts';
+import { externalsOf, type ParentLink } from '../graph/layer-graph.ts';
 import { type AskingOutside, isInImage, repositoriesNow } from './drift.ts';
 import { type Alternatives, installs, type KnownOutside, repositoryPlaces } from './lock-places.ts';
 
@@ -19,8 +20,8 @@ export interface EntriesNow {
 }
 
 export interface AskingEntries extends AskingOutside {
-  /** Digest of an external parent; undefined, after a warning, where it is not to be had. */
-  parentNow(image: ExternalImage): Promise<string | undefined>;
+  /** Digest of an external image; undefined, after a warning, where it is not to be had. */
+  imageNow(image: ExternalImage): Promise<string | undefined>;
 }
 
 /** The entries that layers.lock would have if these layers were built at this moment. */
@@ -34,33 +35,42 @@ export async function entriesNow(
   const chosen = graph.order.filter((id) => ids.has(id));
   const urls = new Map(chosen.map((id) => [id, (places.get(id) ?? []).flat()]));
   const now = await repositoriesNow(urls, asking);
-  const parents = await parentsNow(chosen, asking);
+  const digests = await imagesNow(chosen, asking);
   const entries = new Map<LayerId, LockEntry>();
   const [problems, notes]: Said[][] = [[], []];
   for (const id of chosen) {
     const found = placesFound(id, places.get(id) ?? [], now.digests.get(id) ?? new Map(), known, asking);
     for (const message of found.unknown) notes?.push({ id, message });
     const link = graph.parents.get(id);
-    const isExternal = link?.kind === 'external';
-    const digest = isExternal ? parents.get(externalKey(link)) : undefined;
     const failed = found.failed.map((url) => now.problems.find((one) => one.url === url)?.message ?? url);
-    if (isExternal && digest === undefined) failed.push(`the parent image ${link.reference} cannot be asked`);
+    const images = [link, graph.tools.get(id)].map((one) => imageNow(one, digests));
+    for (const image of images) if (typeof image === 'string') failed.push(`the image ${image} cannot be asked`);
     for (const message of failed) problems?.push({ id, message });
     if (failed.length > 0) continue;
-    const parent = isExternal && digest !== undefined ? { parent: { reference: link.reference, digest } } : {};
-    entries.set(id, { ...parent, repositories: found.repositories });
+    const [parent, tools] = images.map((image) => (typeof image === 'string' ? undefined : image));
+    entries.set(id, { ...(parent && { parent }), ...(tools && { tools }), repositories: found.repositories });
     const isBlank = urls.get(id)?.length === 0 && installs(graph.layers.get(id) as Layer, link?.kind === 'scratch');
     if (isBlank) notes?.push({ id, message: 'its package repositories are known after its first build' });
   }
   return { entries, problems: problems ?? [], notes: notes ?? [] };
 }
 
-async function parentsNow(ids: readonly LayerId[], asking: AskingEntries): Promise<Map<string, string | undefined>> {
-  const links = ids.map((id) => asking.graph.parents.get(id));
-  const images = new Map(links.flatMap((link) => (link?.kind === 'external' ? [[externalKey(link), link]] : [])));
+async function imagesNow(ids: readonly LayerId[], asking: AskingEntries): Promise<Map<string, string | undefined>> {
+  const all = ids.flatMap((id) => externalsOf(asking.graph, id));
+  const images = new Map(all.map((image) => [externalKey(image), image]));
   return new Map(
-    await Promise.all([...images].map(async ([key, image]) => [key, await asking.parentNow(image)] as const)),
+    await Promise.all([...images].map(async ([key, image]) => [key, await asking.imageNow(image)] as const)),
   );
+}
+
+/** An image from elsewhere as it is now; its reference alone where nobody could tell. */
+function imageNow(
+  link: ParentLink | undefined,
+  digests: ReadonlyMap<string, string | undefined>,
+): LockedImage | string | undefined {
+  if (link?.kind !== 'external') return undefined;
+  const digest = digests.get(externalKey(link));
+  return digest === undefined ? link.reference : { reference: link.reference, digest };
 }
 
 interface Found {

@@ -1,6 +1,7 @@
 import type { OutdatedPackage } from '../build/outdated-packages.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { type ExternalImage, externalKey } from '../graph/external-image.ts';
+import type { RecipeParent } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { repositoriesNow } from './drift.ts';
 import type { AskingEntries } from './lock-entries.ts';
@@ -11,7 +12,9 @@ export interface OutdatedLayer {
   readonly id: LayerId;
   readonly name: string;
   /** An external parent whose tag moved. */
-  readonly parent?: { readonly reference: string; readonly from: string; readonly to: string };
+  readonly parent?: MovedImage;
+  /** A tools image from elsewhere whose tag moved. */
+  readonly tools?: MovedImage;
   /** `inherited`: the layer's parent used the same repository, so that it is outdated for the same reason. */
   readonly repositories: readonly {
     readonly url: string;
@@ -25,8 +28,14 @@ export interface OutdatedLayer {
   readonly note?: string;
 }
 
-export function hasMoved({ parent, repositories }: OutdatedLayer): boolean {
-  return parent !== undefined || repositories.length > 0;
+interface MovedImage {
+  readonly reference: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export function hasMoved({ parent, tools, repositories }: OutdatedLayer): boolean {
+  return parent !== undefined || tools !== undefined || repositories.length > 0;
 }
 
 /**
@@ -44,7 +53,7 @@ export async function outdatedLayers(
   const records = new Map(graph.order.map((id) => [id, recordOf(id)]));
   const urls = new Map(chosen.map((id) => [id, Object.keys(records.get(id)?.repositories ?? {})]));
   const now = await repositoriesNow(urls, asking);
-  const parents = new Map<string, Promise<string | undefined>>();
+  const images = new Map<string, Promise<string | undefined>>();
   const layers: OutdatedLayer[] = [];
   for (const id of chosen) {
     const { name } = (graph.layers.get(id) as Layer).options;
@@ -60,21 +69,25 @@ export async function outdatedLayers(
       const to = now.digests.get(id)?.get(url) ?? from;
       return to === from ? [] : [{ url, from, to, inherited: Object.hasOwn(above, url) }];
     });
-    layers.push({ id, name, ...(await parentOf(record, architecture)), repositories });
+    const { parent: ofParent, toolsImage } = record.recipe;
+    const parent = await movedImage(record.externalParent, ofParent, architecture);
+    const tools = await movedImage(record.externalTools, toolsImage, architecture);
+    layers.push({ id, name, ...(parent && { parent }), ...(tools && { tools }), repositories });
   }
   await withPackages();
   return { layers, problems: now.problems.map(({ message }) => message) };
 
-  async function parentOf(
-    { externalParent: reference, recipe }: LayerRecord,
+  async function movedImage(
+    reference: string | undefined,
+    used: RecipeParent | undefined,
     architecture: ExternalImage['architecture'],
-  ): Promise<Pick<OutdatedLayer, 'parent'>> {
-    if (reference === undefined || recipe.parent.kind !== 'external') return {};
+  ): Promise<MovedImage | undefined> {
+    if (reference === undefined || used?.kind !== 'external') return undefined;
     const image = { reference, ...(architecture && { architecture }) };
-    const asked = parents.get(externalKey(image)) ?? asking.parentNow(image);
-    parents.set(externalKey(image), asked);
-    const [from, to] = [recipe.parent.manifest, await asked];
-    return to === undefined || to === from ? {} : { parent: { reference, from, to } };
+    const asked = images.get(externalKey(image)) ?? asking.imageNow(image);
+    images.set(externalKey(image), asked);
+    const [from, to] = [used.manifest, await asked];
+    return to === undefined || to === from ? undefined : { reference, from, to };
   }
 
   /** One after the other: each is a container and a package manager at work. */

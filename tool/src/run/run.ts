@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import { remainingPath } from '../graph/critical-path.ts';
-import type { LayerGraph } from '../graph/layer-graph.ts';
+import { type LayerGraph, neededBy } from '../graph/layer-graph.ts';
 import type { Decision } from '../plan/decide.ts';
 import type { Question, Wish } from '../plan/facts.ts';
 import { decideNow, type Plan, plannedLayers } from '../plan/plan.ts';
@@ -140,14 +140,13 @@ export async function run(request: RunRequest): Promise<RunSummary> {
   try {
     const layers = await schedule({
       order: [...plan.decisions.keys()],
-      parentOf: (id) => neededParent(graph, plan, id),
+      neededOf: (id) => neededLayers(graph, plan, id),
       priorityOf: (id) => remaining.get(id) ?? 0,
       jobs: request.jobs,
       keepGoing: request.keepGoing,
       signal: request.signal,
       decide: (id) => {
-        const parent = neededParent(graph, plan, id);
-        if (parent !== undefined) open.delete(parent);
+        for (const needed of neededLayers(graph, plan, id)) open.delete(needed);
         return decide(id);
       },
       work: (id, decision) => workOnLayer(work, id, decision),
@@ -225,7 +224,6 @@ function recipesOf(
   return recipes;
 }
 
-function neededParent(graph: LayerGraph, plan: Plan, id: LayerId): LayerId | undefined {
-  const link = graph.parents.get(id);
-  return link?.kind === 'layer' && plan.decisions.has(link.id) ? link.id : undefined;
+function neededLayers(graph: LayerGraph, plan: Plan, id: LayerId): LayerId[] {
+  return neededBy(graph, id).filter((needed) => plan.decisions.has(needed));
 }

@@ -5,17 +5,17 @@ import type { LayerSummary } from './events.ts';
 
 /** What the scheduler needs of the world: everything else is somebody else's. */
 export interface Scheduling {
-  /** Layers of the run, parents first. */
+  /** Layers of the run, what is needed first. */
   readonly order: readonly LayerId[];
-  /** The parent, where it is one of the run's layers. */
-  parentOf(id: LayerId): LayerId | undefined;
+  /** What has to be done before it, of the run's layers: its parent, and the layer of its tools image. */
+  neededOf(id: LayerId): readonly LayerId[];
   /** Milliseconds of the longest way from the layer to its last descendant; the longest goes first. */
   priorityOf(id: LayerId): number;
   readonly jobs: number;
   /** After a failure: go on with all that does not stand on it (true), or start nothing new (false). */
   readonly keepGoing: boolean;
   readonly signal: AbortSignal;
-  /** Asked when the parent is settled. */
+  /** Asked when all that it needs is settled. */
   decide(id: LayerId): Decision;
   /** Does it. Must not reject. Called for every layer whose decision is not `nothing`. */
   work(id: LayerId, decision: Decision): Promise<LayerSummary>;
@@ -25,10 +25,11 @@ export interface Scheduling {
   stopped(id: LayerId): void;
 }
 
-/** Runs all layers, each after its parent, `jobs` at once. Gives every layer's summary, parents first. Never rejects. */
+/** Runs all layers, each after what it needs, `jobs` at once. Gives every layer's summary, in that order. Never rejects. */
 export async function schedule(world: Scheduling): Promise<LayerSummary[]> {
   const queue = new PQueue({ concurrency: world.jobs });
   const children = new Map<LayerId, LayerId[]>();
+  const waitsFor = new Map<LayerId, number>();
   const summaries = new Map<LayerId, LayerSummary>();
   let failed: LayerId | undefined;
 
@@ -41,6 +42,8 @@ export async function schedule(world: Scheduling): Promise<LayerSummary[]> {
       // A publication that failed leaves an image to build on.
       const hasImage = failure?.code === 'publish';
       for (const child of children.get(id) ?? []) {
+        // Skipped for something else that it needs.
+        if (summaries.has(child)) continue;
         if (outcome === 'failed' && !hasImage)
           settled.push([child, world.idle(child, 'skipped', `parent ${id} failed`)]);
         else if (outcome === 'skipped' || outcome === 'cancelled') {
@@ -49,7 +52,9 @@ export async function schedule(world: Scheduling): Promise<LayerSummary[]> {
             world.idle(child, outcome, `parent ${id} was ${outcome === 'skipped' ? 'skipped' : 'not built'}`),
           ]);
         } else {
-          const idle = start(child);
+          const rest = (waitsFor.get(child) ?? 0) - 1;
+          waitsFor.set(child, rest);
+          const idle = rest === 0 ? start(child) : undefined;
           if (idle !== undefined) settled.push([child, idle]);
         }
       }
@@ -78,14 +83,14 @@ export async function schedule(world: Scheduling): Promise<LayerSummary[]> {
 
   const roots: LayerId[] = [];
   for (const id of world.order) {
-    const parent = world.parentOf(id);
-    if (parent === undefined) {
-      roots.push(id);
-      continue;
+    const needed = world.neededOf(id);
+    if (needed.length === 0) roots.push(id);
+    else waitsFor.set(id, needed.length);
+    for (const one of needed) {
+      const others = children.get(one);
+      if (others === undefined) children.set(one, [id]);
+      else others.push(id);
     }
-    const siblings = children.get(parent);
-    if (siblings === undefined) children.set(parent, [id]);
-    else siblings.push(id);
   }
   for (const id of roots) {
     const idle = start(id);

@@ -5,12 +5,16 @@ import { CommandFailure } from '../system/command.ts';
 import { registryOptions } from '../system/registry-options.ts';
 import type { Workspace } from '../system/workspace.ts';
 
-/** What the layer stands on, as buildah takes it. */
-export interface ParentImage {
+/** An image as buildah takes it. */
+export interface FromImage {
   /** `scratch`, an image id, or a reference pinned by digest where that is possible. */
   readonly from: string;
-  /** An external parent's own labels are inherited; those of a layer in the tree belong to its publication. */
+  /** From elsewhere, and perhaps to be pulled. */
   readonly isExternal: boolean;
+}
+
+/** What the layer stands on. An external parent's own labels are inherited; those of a layer in the tree belong to its publication. */
+export interface ParentImage extends FromImage {
   /** Labels handed down from an external ancestor. */
   readonly inheritedLabels: Readonly<Record<string, string>>;
 }
@@ -36,13 +40,21 @@ export async function startOnParent(
   parent: ParentImage,
   workspace: Workspace,
 ): Promise<StartedContainer> {
-  const started = await start(() => fromParent(layer, parent, workspace), workspace);
+  const started = await start(() => fromImage(layer, parent, workspace), workspace);
   if (parent.from === 'scratch' && layer.architecture !== undefined) {
     await workspace.buildah.config(started.container, ['--arch', layer.architecture]);
   }
   // Container storage makes the root of an empty container read-only for its owner, which no distribution does.
   if (parent.from === 'scratch') await chmod(started.mountPoint, 0o755);
   return started;
+}
+
+/**
+ * A container for programs that work on another container's root, which has labels of its own where SELinux is on. Gives its name.
+ * Throws CommandFailure.
+ */
+export function startTools(layer: Layer, image: FromImage, workspace: Workspace): Promise<string> {
+  return fromImage(layer, image, workspace, ['--security-opt', 'label=disable']);
 }
 
 /** A container from an image of this storage; undefined where that is not whole any more. */
@@ -64,15 +76,20 @@ async function start(from: () => Promise<string>, { buildah }: Workspace): Promi
   return { container, mountPoint: await buildah.mount(container), created: undefined, ...origin, since };
 }
 
-async function fromParent(layer: Layer, parent: ParentImage, workspace: Workspace): Promise<string> {
+async function fromImage(
+  layer: Layer,
+  image: FromImage,
+  workspace: Workspace,
+  args: readonly string[] = [],
+): Promise<string> {
   const { buildah, root } = workspace;
-  if (!parent.isExternal) return buildah.from(parent.from, { pull: 'never' });
-  const oci = parent.from.match(/^oci:([^:]+)(.*)$/);
-  const reference = oci === null ? parent.from : `oci:${resolve(root, oci[1] ?? '')}${oci[2]}`;
+  if (!image.isExternal) return buildah.from(image.from, { pull: 'never', args });
+  const oci = image.from.match(/^oci:([^:]+)(.*)$/);
+  const reference = oci === null ? image.from : `oci:${resolve(root, oci[1] ?? '')}${oci[2]}`;
   const { registry_opts_pull: words } = layer.options;
   const options = await registryOptions(words, { repository: reference, temporary: workspace.temporary, root });
   const platform = layer.architecture === undefined ? [] : ['--arch', layer.architecture];
-  return buildah.from(reference, { pull: 'missing', args: [...options.buildah, ...platform] });
+  return buildah.from(reference, { pull: 'missing', args: [...args, ...options.buildah, ...platform] });
 }
 
 /** Labels that the layer's image has and its children inherit: of an image from elsewhere not what describes itself, nor what wrote it. */
