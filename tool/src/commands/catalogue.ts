@@ -97,6 +97,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     },
     load: () => import('./build.ts'),
   },
+  watch: {
+    usage: 'watch [SELECTOR…]',
+    summary: 'build what is stale, then again whenever something changes',
+    options: {
+      exclude: SELECTION.exclude as OptionHelp,
+      publish: { type: 'boolean', help: 'publish and share what is built; without it nothing leaves the machine' },
+      clean: { type: 'boolean', help: 'clean builds at once, no playbook over the last good container first' },
+      poll: { type: 'boolean', help: "look for changes twice a second instead of using the kernel's watches" },
+      jobs: { type: 'string', short: 'j', value: 'N', help: 'layers at once (default: cores, at least 2)' },
+    },
+    load: () => import('./watch.ts'),
+  },
   plan: {
     usage: 'plan [SELECTOR…]',
     summary: 'what would be done, and why',

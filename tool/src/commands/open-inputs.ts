@@ -44,6 +44,10 @@ export function openInputs({ root, stateDir, env, layers }: Places): { reader: I
       const { cameOrWent } = await import('../inputs/seen-meanwhile.ts');
       return cameOrWent(layer, { trace, set }, { ...places, temporary });
     },
+    async placesOf(layer, set, options) {
+      const { watchPlaces } = await import('../inputs/watch-places.ts');
+      return watchPlaces(layer, set, places, options);
+    },
     async stageCopies(layer, folder) {
       const { stageCopies } = await import('../inputs/stage-copies.ts');
       return stageCopies(layer, places, folder);

@@ -55,13 +55,18 @@ export interface Prepared {
  */
 export async function prepare(context: CommandContext, selectors: readonly string[]): Promise<Prepared> {
   const loaded = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
-  const { tree, diagnostics, stateDir } = loaded;
-  if (diagnostics.length > 0) {
+  if (loaded.diagnostics.length > 0) {
     const { printDiagnostics } = await import('./print-diagnostics.ts');
-    printDiagnostics(context, diagnostics);
+    printDiagnostics(context, loaded.diagnostics);
   }
+  return prepareLoaded(context, selectors, remembering(loaded));
+}
+
+/** The tree with what is kept of it under its state folder. */
+export function remembering(loaded: LoadedTree): Remembering {
+  const { tree, stateDir } = loaded;
   const lock = { read: readLocks, write: createLockWriter(tree.root, stateDir) };
-  return prepareLoaded(context, selectors, { ...loaded, records: openRecords(stateDir), lock });
+  return { ...loaded, records: openRecords(stateDir), lock };
 }
 
 /** A tree that was read, with what remembers its builds and what is locked of its outside. */

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
 import { openFailedBuilds } from '../records/failed-builds.ts';
 import type { LogLevel } from '../report/log-level.ts';
+import type { PrintingReporter } from '../report/printing-reporter.ts';
 import { createReporter, type OutputMode } from '../report/reporter.ts';
-import type { RunSummary } from '../run/events.ts';
+import type { Reporter, RunEvent, RunSummary } from '../run/events.ts';
 import { dropOldFailed } from '../run/keep-failed.ts';
 import { knownIsolation } from '../run/known-isolation.ts';
+import type { LayerControl } from '../run/layer-control.ts';
 import { run } from '../run/run.ts';
 import { sweepDeadRuns } from '../run/sweep-dead-runs.ts';
 import { CommandFailure, type Exec } from '../system/command.ts';
@@ -19,6 +21,17 @@ import type { Prepared } from './prepare.ts';
 /** Where image roots are committed and squashed: big, so not /tmp, which may be memory. */
 const BIG_TEMPORARY = '/var/tmp';
 
+/** What a watch adds to a run. */
+interface Watching {
+  readonly control: LayerControl;
+  /** Sees every event before the reporter does. */
+  seen(event: RunEvent): void;
+  /** The last line of the live view. */
+  footer(): string;
+  /** Who holds the terminal now, to be spoken through until the run is over. */
+  holds(reporter: PrintingReporter): void;
+}
+
 /**
  * Sweeps what dead runs left, then carries out the plan in the user's kind of output. `checkpoints`: whether parts of layers are kept for
  * later builds.
@@ -26,7 +39,7 @@ const BIG_TEMPORARY = '/var/tmp';
 export async function startRun(
   context: CommandContext,
   prepared: Prepared,
-  { checkpoints }: { readonly checkpoints: boolean } = { checkpoints: true },
+  { checkpoints = true, watching }: { readonly checkpoints?: boolean; readonly watching?: Watching } = {},
 ): Promise<RunSummary> {
   enterUserNamespace(context);
   const { env, values, stdout, stderr } = context;
@@ -44,7 +57,16 @@ export async function startRun(
     isTTY: stdout.isTTY === true,
     root: prepared.root,
     level: (values['log-level'] ?? 'info') as LogLevel,
+    ...(watching && { footer: watching.footer, stamped: true }),
   });
+  watching?.holds(reporter);
+  const both: Reporter = {
+    event(event) {
+      watching?.seen(event);
+      reporter.event(event);
+    },
+    end: () => reporter.end(),
+  };
   try {
     return await run({
       root: prepared.root,
@@ -70,7 +92,8 @@ export async function startRun(
       warnings: [...prepared.warnings, ...swept.map((message) => ({ id: null, message }))],
       signal: context.signal,
       forced: context.forced,
-      reporter,
+      reporter: both,
+      ...(watching && { control: watching.control }),
     });
   } finally {
     await reporter.end();

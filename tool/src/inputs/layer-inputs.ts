@@ -114,7 +114,7 @@ function collectorFor(layer: Layer, problems: Diagnostic[]): <T>(read: () => T[]
 }
 
 /** Files that the layer file names beside its sources. */
-function namedFiles(layer: Layer, root: string): NamedFile[] {
+export function namedFiles(layer: Layer, root: string): NamedFile[] {
   const ignores = layer.copyfiles.flatMap((copyfile) => ignoreFiles(root, layer.file, copyfile));
   const { files: requirements } = requirementFiles(layer, root);
   return [

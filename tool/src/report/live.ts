@@ -1,5 +1,6 @@
 import type { LayerId } from '../config/layer.ts';
 import type { LayerOutcome, LayerSummary, RunEvent } from '../run/events.ts';
+import { formatDuration } from './format.ts';
 import { plainText } from './plain-text.ts';
 
 /** A layer that runs, as its line shows it. Texts are plain. */
@@ -47,6 +48,12 @@ export class LiveRun {
           lastLine: '',
         });
         break;
+      case 'layer-cancelled':
+        this.#change(event.id, { step: 'restarting', progress: '', lastLine: plainText(event.cause) });
+        break;
+      case 'converged':
+        this.#change(event.id, { step: 'converged', progress: 'a clean build follows when idle', lastLine: '' });
+        break;
       case 'step-started':
         this.#change(event.id, { step: plainText(event.step), progress: '', lastLine: '' });
         break;
@@ -87,6 +94,11 @@ export class LiveRun {
     const layer = this.running.get(id);
     if (layer !== undefined) Object.assign(layer, change);
   }
+}
+
+/** What a watch says when playbooks ran over the last good container. */
+export function convergedText(durationMs: number): string {
+  return `converged in ${formatDuration(durationMs)}; a clean build follows when idle`;
 }
 
 /** `TASK [chrony : install] 7/23`. A text that counts itself already is left alone. */

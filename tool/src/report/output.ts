@@ -11,6 +11,15 @@ export interface LineOutput {
 }
 
 export function createLineOutput(stream: OutputStream): LineOutput {
+  const output = outputs.get(stream) ?? openOutput(stream);
+  outputs.set(stream, output);
+  return output;
+}
+
+/** One a stream: a watch has many reporters, and each would leave a listener. */
+const outputs = new WeakMap<OutputStream, LineOutput>();
+
+function openOutput(stream: OutputStream): LineOutput {
   let gone = false;
   stream.on('error', () => {
     gone = true;

@@ -1,13 +1,14 @@
 import type { LayerId } from '../config/layer.ts';
-import type { LayerOutcome, LayerSummary, Reporter, RunEvent } from '../run/events.ts';
+import type { LayerOutcome, LayerSummary, RunEvent } from '../run/events.ts';
 import type { CiStyle } from './ci-groups.ts';
 import { count, formatBytes, formatDuration, formatElapsed, formatMoment } from './format.ts';
-import { LiveRun, progressText } from './live.ts';
+import { convergedText, LiveRun, progressText } from './live.ts';
 import { isShown, type LogLevel } from './log-level.ts';
 import type { LineOutput } from './output.ts';
 import { OutputTails } from './output-tails.ts';
 import type { Paint } from './palette.ts';
 import { plainText } from './plain-text.ts';
+import type { PrintingReporter } from './printing-reporter.ts';
 import { summaryLines } from './summary.ts';
 import { truncate } from './width.ts';
 
@@ -37,7 +38,7 @@ const OUTCOME_COLOUR: Partial<Record<LayerOutcome, 'green' | 'red' | 'yellow'>> 
 };
 
 /** A line a happening: for logs, pipes and CI. */
-export class PlainReporter implements Reporter {
+export class PlainReporter implements PrintingReporter {
   readonly #options: PlainOptions;
   readonly #live = new LiveRun();
   readonly #tails = new OutputTails(GROUP_LINES);
@@ -55,6 +56,10 @@ export class PlainReporter implements Reporter {
     if ('id' in event && event.id !== null) this.#lastSaid.set(event.id, event.at);
   }
 
+  print(lines: readonly string[]): void {
+    this.#options.output.write(lines);
+  }
+
   end(): Promise<void> {
     return this.#options.output.flush();
   }
@@ -70,6 +75,10 @@ export class PlainReporter implements Reporter {
       }
       case 'layer-started':
         return info(this.#line(event.id, plainText([event.action, ...event.reasons.slice(0, 1)].join(': '))));
+      case 'layer-cancelled':
+        return info(this.#line(event.id, paint('yellow', `cancelled: ${plainText(event.cause)}`)));
+      case 'converged':
+        return info(this.#line(event.id, paint('green', convergedText(event.durationMs))));
       case 'step-started':
         this.#keep(event.id, `── ${event.step}`);
         return info(this.#line(event.id, `${plainText(event.step)} …`));

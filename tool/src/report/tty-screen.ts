@@ -15,6 +15,7 @@ import type { OutputStream } from './output.ts';
 import type { Paint } from './palette.ts';
 import { counterLines, layerLines } from './tty-lines.ts';
 import { QuietOutput } from './tty-output.ts';
+import { truncate } from './width.ts';
 
 // Frames a second: calm over ssh, where every frame is a packet.
 const FRAME_MS = 125;
@@ -22,6 +23,7 @@ const FRAME_MS = 125;
 const MARGIN = 4;
 /** The counters with a blank line above, the line of `stopping`, and the cursor's own. */
 const ROWS_BELOW = 4;
+const FOOTER_ROWS = 1;
 
 export interface ScreenOptions {
   readonly live: LiveRun;
@@ -30,6 +32,8 @@ export interface ScreenOptions {
   readonly stderr: OutputStream;
   readonly paint: Paint;
   readonly now: () => number;
+  /** A line below the counters. */
+  readonly footer?: (() => string) | undefined;
 }
 
 /** The live view of a run: a listr2 list with a task a layer, that end when the run's events say so. */
@@ -37,11 +41,15 @@ export class Screen {
   readonly #ends: ReadonlyMap<LayerId, PromiseWithResolvers<LayerSummary | undefined>>;
   readonly #output: QuietOutput;
   readonly #running: Promise<unknown>;
+  #renderer: LayersRenderer | undefined;
 
   constructor(options: ScreenOptions) {
     const { live, layers, stdout, stderr, paint } = options;
     this.#ends = new Map(layers.map((id) => [id, Promise.withResolvers<LayerSummary | undefined>()]));
     for (const summary of live.finished) this.finish(summary);
+    const attach = (renderer: LayersRenderer) => {
+      this.#renderer = renderer;
+    };
     this.#output = new QuietOutput(stdout as NodeJS.WriteStream, stderr as NodeJS.WriteStream);
     const list = new Listr(
       Array.from(this.#ends, ([id, end]) => ({
@@ -58,7 +66,15 @@ export class Screen {
         exitOnError: false,
         registerSignalListeners: false,
         renderer: LayersRenderer,
-        rendererOptions: { ...listrOptions(this.#output, paint), live, now: options.now, paint, stdout },
+        rendererOptions: {
+          ...listrOptions(this.#output, paint),
+          live,
+          now: options.now,
+          paint,
+          stdout,
+          footer: options.footer,
+          attach,
+        },
       },
     );
     process.on('exit', this.#restore);
@@ -68,6 +84,11 @@ export class Screen {
   /** Ends the line of a layer. */
   finish(summary: LayerSummary): void {
     this.#ends.get(summary.id)?.resolve(summary);
+  }
+
+  /** Lines that stay, above the view. */
+  print(lines: readonly string[]): void {
+    this.#renderer?.print(lines);
   }
 
   /** Takes the view off the terminal and gives back cursor and streams. */
@@ -117,6 +138,8 @@ interface LayersRendererOptions extends ListrDefaultRendererOptions {
   readonly now: () => number;
   readonly paint: Paint;
   readonly stdout: OutputStream;
+  readonly footer: (() => string) | undefined;
+  attach(renderer: LayersRenderer): void;
 }
 
 /**
@@ -136,12 +159,21 @@ class LayersRenderer extends DefaultRenderer {
     this.#shown = shown;
     this.#tasks = new Map(tasks.map((task) => [task.initialTitle ?? '', task]));
     this.#options = options;
+    options.attach(this);
+  }
+
+  print(lines: readonly string[]): void {
+    // biome-ignore lint/complexity/useLiteralKeys: listr2 keeps it private and has no other way to write above its list.
+    const updater = this['updater'];
+    updater?.clear();
+    this.#options.stdout.write(`${lines.join('\n')}\n`);
+    updater?.(this.create());
   }
 
   override create(options?: { tasks?: boolean; bottomBar?: boolean; prompt?: boolean }): string {
-    const { live, now, paint, stdout } = this.#options;
+    const { live, now, paint, stdout, footer } = this.#options;
     const columns = (stdout.columns || 80) - MARGIN;
-    const rows = Math.max(2, (stdout.rows || 24) - ROWS_BELOW);
+    const rows = Math.max(2, (stdout.rows || 24) - ROWS_BELOW - (footer === undefined ? 0 : FOOTER_ROWS));
     const at = now();
     this.#shown.length = 0;
     for (const { id, text } of layerLines(live, { rows, columns }, at, paint)) {
@@ -151,6 +183,7 @@ class LayersRenderer extends DefaultRenderer {
       this.#shown.push(task);
     }
     const counters = counterLines(live, columns, at, paint).map((line) => `  ${line}`);
-    return [super.create(options), '', ...counters].join('\n');
+    const below = footer === undefined ? [] : [`  ${paint('dim', truncate(footer(), columns))}`];
+    return [super.create(options), '', ...counters, ...below].join('\n');
   }
 }

@@ -1,9 +1,10 @@
 import type { LayerId } from '../config/layer.ts';
-import type { Reporter, RunEvent, RunSummary } from '../run/events.ts';
-import { LiveRun } from './live.ts';
+import type { RunEvent, RunSummary } from '../run/events.ts';
+import { convergedText, LiveRun } from './live.ts';
 import { createLineOutput, type OutputStream } from './output.ts';
 import { createPaint, type Paint } from './palette.ts';
 import { plainText } from './plain-text.ts';
+import type { PrintingReporter } from './printing-reporter.ts';
 import { summaryLines } from './summary.ts';
 import type { Screen } from './tty-screen.ts';
 
@@ -16,10 +17,12 @@ export interface TtyOptions {
   readonly columns?: number | undefined;
   /** Milliseconds since the epoch; elapsed times are counted by it. */
   readonly now?: () => number;
+  /** A line below the live view. */
+  readonly footer?: (() => string) | undefined;
 }
 
 /** The live view while layers run, then the summary in its place. */
-export class TtyReporter implements Reporter {
+export class TtyReporter implements PrintingReporter {
   readonly #options: TtyOptions;
   readonly #live = new LiveRun();
   readonly #warnings: Extract<RunEvent, { type: 'warning' }>[] = [];
@@ -40,6 +43,14 @@ export class TtyReporter implements Reporter {
       case 'layer-started':
         this.#screen ??= this.#open();
         break;
+      case 'layer-cancelled':
+        this.print([paintedLine(createPaint(this.#options.colour), 'yellow', event.id, `cancelled: ${event.cause}`)]);
+        break;
+      case 'converged':
+        this.print([
+          paintedLine(createPaint(this.#options.colour), 'green', event.id, convergedText(event.durationMs)),
+        ]);
+        break;
       case 'layer-finished':
         void this.#screen?.then((screen) => screen.finish(event.summary));
         break;
@@ -51,6 +62,11 @@ export class TtyReporter implements Reporter {
         break;
       default:
     }
+  }
+
+  print(lines: readonly string[]): void {
+    if (this.#screen === undefined) createLineOutput(this.#options.stdout).write(lines);
+    else void this.#screen.then((screen) => screen.print(lines));
   }
 
   async end(): Promise<void> {
@@ -80,7 +96,12 @@ export class TtyReporter implements Reporter {
   // listr2 takes a good part of a null build's whole time to load: only a run that does something pays for it.
   async #open(): Promise<Screen> {
     const { Screen } = await import('./tty-screen.ts');
-    const { stdout, stderr, colour, now = Date.now } = this.#options;
-    return new Screen({ live: this.#live, layers: this.#layers, stdout, stderr, paint: createPaint(colour), now });
+    const { stdout, stderr, colour, now = Date.now, footer } = this.#options;
+    const paint = createPaint(colour);
+    return new Screen({ live: this.#live, layers: this.#layers, stdout, stderr, paint, now, footer });
   }
+}
+
+function paintedLine(paint: Paint, colour: 'green' | 'yellow', id: LayerId, text: string): string {
+  return `${plainText(id)}  ${paint(colour, plainText(text))}`;
 }

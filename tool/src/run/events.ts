@@ -42,7 +42,8 @@ export interface RunSummary {
   readonly layers: readonly LayerSummary[];
   /** Records were believed (false) or destinations asked (true). */
   readonly verified: boolean;
-  readonly interrupted?: 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+  /** A signal, or the key that ends a watch. */
+  readonly interrupted?: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'q';
 }
 
 /**
@@ -62,6 +63,10 @@ export type RunEvent = { readonly at: number } & (
       readonly action: 'build' | 'reuse' | 'publish';
       readonly reasons: readonly string[];
     }
+  /** In watch: what runs for the layer is being ended; it begins again, or is left. */
+  | { readonly type: 'layer-cancelled'; readonly id: LayerId; readonly cause: string }
+  /** In watch: the playbooks ran over the last good container; the clean build comes later. */
+  | { readonly type: 'converged'; readonly id: LayerId; readonly durationMs: number }
   | { readonly type: 'step-started'; readonly id: LayerId; readonly step: string }
   | { readonly type: 'step-finished'; readonly id: LayerId; readonly step: string; readonly durationMs: number }
   /** The layer begins with parts that were built before; `builtAt`: ISO 8601, when the oldest of them was. */

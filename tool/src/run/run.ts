@@ -52,6 +52,7 @@ export interface RunRequest {
   memoryOf: LayerWork['memoryOf'];
   answer(questions: readonly Question[]): Promise<boolean>;
   writeLock: LayerWork['writeLock'];
+  readonly control?: LayerWork['control'];
 }
 
 /** Layers without a recorded duration are taken for this long: a minute, between a copy and a package installation. */
@@ -113,6 +114,7 @@ export async function run(request: RunRequest): Promise<RunSummary> {
     memoryOf: request.memoryOf,
     answer: request.answer,
     writeLock: request.writeLock,
+    ...(request.control && { control: request.control }),
     async remember(record) {
       await request.records.write(record);
       setRecord(facts, record);

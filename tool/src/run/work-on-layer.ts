@@ -19,8 +19,9 @@ import { failureOf } from './failure.ts';
 import { type MutableFacts, readLayerInputs, readRecord } from './gather-facts.ts';
 import type { InputReader } from './input-reader.ts';
 import { dropFailed, keepFailed } from './keep-failed.ts';
+import type { LayerControl } from './layer-control.ts';
 import { lockLayer } from './locks.ts';
-import type { RunFolder } from './run-folder.ts';
+import type { LayerLog, RunFolder } from './run-folder.ts';
 import { type OpenWorkspace, openWorkspace, type RunPlace } from './workspace.ts';
 
 /** What working on any layer of a run needs. */
@@ -51,6 +52,7 @@ export interface LayerWork {
   remember(record: LayerRecord): Promise<void>;
   /** Image of a layer that another one stands on; undefined where it is not to be had. */
   imageOf(id: LayerId, workspace: Workspace): Promise<KeptImage | undefined>;
+  readonly control?: LayerControl;
 }
 
 /** What was done for a layer, before it is summed up. */
@@ -64,16 +66,46 @@ export interface Done {
  * mount and the temporary files are gone when it resolves.
  */
 export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decision): Promise<LayerSummary> {
+  const { control, place } = work;
   const started = performance.now();
-  const layer = work.graph.layers.get(id) as Layer;
   const log = work.folder.openLog(id);
   const reasons = planned.reasons.map((reason) => reason.text);
   const action = planned.action === 'publish' || planned.action === 'reuse' ? planned.action : 'build';
-  work.place.emit({ type: 'layer-started', id, action, reasons });
-  let warnings: readonly string[] = [];
-  let childrenMs = 0;
+  let done: Done | undefined;
+  let gone: Gone = { warnings: [], childrenMs: 0 };
+  while (done === undefined) {
+    const cancelled = control?.begin(id);
+    const signal = cancelled === undefined ? place.signal : AbortSignal.any([place.signal, cancelled]);
+    place.emit({ type: 'layer-started', id, action, reasons });
+    [done, gone] = await goAt({ ...work, place: { ...place, signal } }, id, log);
+    if (cancelled?.aborted !== true || place.signal.aborted) break;
+    const cause = String(cancelled.reason);
+    log.line(`cancelled: ${cause}`);
+    place.emit({ type: 'layer-cancelled', id, cause });
+    if (await control?.again(id)) done = undefined;
+    else done = { outcome: 'cancelled', failures: [{ code: 'cancelled', message: cause }] };
+  }
+  for (const failure of done.failures) log.line(`failed: ${failure.message}`);
+  log.close();
+  const durationMs = Math.round(performance.now() - started);
+  const summary = summarise({ ...work, root: place.root }, id, done, {
+    durationMs,
+    ...gone,
+    reasons,
+    log: join(work.folder.path, log.name),
+  });
+  place.emit({ type: 'layer-finished', id, summary });
+  return summary;
+}
+
+/** What a go at a layer leaves beside its result. */
+type Gone = Required<Pick<LayerSummary, 'warnings' | 'childrenMs'>>;
+
+/** One go, from the layer's lock to what came of it. Never rejects. */
+async function goAt(work: LayerWork, id: LayerId, log: LayerLog): Promise<[Done, Gone]> {
+  const layer = work.graph.layers.get(id) as Layer;
+  const gone: { -readonly [key in keyof Gone]: Gone[key] } = { warnings: [], childrenMs: 0 };
   let during: 'lock' | 'build' = 'lock';
-  let done: Done;
   try {
     const lock = await lockLayer(work, id);
     try {
@@ -85,19 +117,21 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
       const decision = await settledDecision(work, id);
       const workspace = openWorkspace(work.place, layer, log, lock.fd);
       try {
-        done = await bringInLine(work, layer, decision, workspace);
+        if (decision.action === 'build') await work.control?.beforeBuild(work, layer, { log, lockFd: lock.fd });
+        const done = await bringInLine(work, layer, decision, workspace);
         if (isGood(done) && !(await dropFailed(id, work, cleaning(work, lock.fd)))) {
           workspace.say('somebody is in the container that was kept of its failed build: that stays');
         }
+        return [done, gone];
       } catch (error) {
         const failure = failureOf(error, 'build');
         if (!work.keepFailed || work.place.signal.aborted || failure.code === 'cancelled') throw error;
         const kept = await keepWhatFailed(work, failure, decision, workspace, cleaning(work, lock.fd));
-        done = { outcome: 'failed', failures: [{ ...failure, ...kept }] };
+        return [{ outcome: 'failed', failures: [{ ...failure, ...kept }] }, gone];
       } finally {
         await workspace.close();
-        warnings = workspace.warnings;
-        childrenMs = workspace.childrenMs();
+        gone.warnings = workspace.warnings;
+        gone.childrenMs = workspace.childrenMs();
       }
     } finally {
       lock.release();
@@ -106,20 +140,8 @@ export async function workOnLayer(work: LayerWork, id: LayerId, planned: Decisio
     // Whatever a signal broke off is not the layer's failure.
     const isCancelled = work.place.signal.aborted;
     const failure = isCancelled ? ({ code: 'cancelled', message: 'interrupted' } as const) : failureOf(error, during);
-    done = { outcome: failure.code === 'cancelled' ? 'cancelled' : 'failed', failures: [failure] };
+    return [{ outcome: failure.code === 'cancelled' ? 'cancelled' : 'failed', failures: [failure] }, gone];
   }
-  for (const failure of done.failures) log.line(`failed: ${failure.message}`);
-  log.close();
-  const durationMs = Math.round(performance.now() - started);
-  const summary = summarise({ ...work, root: work.place.root }, id, done, {
-    durationMs,
-    childrenMs,
-    warnings,
-    reasons,
-    log: join(work.folder.path, log.name),
-  });
-  work.place.emit({ type: 'layer-finished', id, summary });
-  return summary;
 }
 
 /** The build itself: a destination that fails takes nothing from it. */

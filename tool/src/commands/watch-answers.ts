@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { WatchKey } from './watch-keys.ts';
+import type { WatchSession } from './watch-session.ts';
+
+const LOG_LINES = 30;
+
+/** Does what a key asks for. */
+export function answerKey(session: WatchSession, key: WatchKey): void {
+  switch (key) {
+    case 'rebuild':
+      session.rebuild();
+      break;
+    case 'why':
+      session.screen.print(whyLines(session));
+      break;
+    case 'log':
+      session.screen.print(logLines(session));
+      break;
+    case 'quit':
+      session.quit();
+  }
+}
+
+/** What is to be done and why, by the last plan; of what failed, how. */
+function whyLines({ prepared, summaries }: WatchSession): string[] {
+  const decisions = [...(prepared?.plan.decisions.values() ?? [])].filter(({ action }) => action !== 'nothing');
+  const planned = decisions.map(({ id, action, reasons }) => {
+    return `${id}: ${action}: ${reasons.map(({ text }) => text).join('; ')}`;
+  });
+  const failed = [...summaries.values()].flatMap(({ id, failure }) => {
+    return failure === undefined ? [] : [`${id}: failed: ${failure.message}`];
+  });
+  const lines = [...planned, ...failed];
+  return lines.length > 0 ? lines : ['nothing was to be done when the tree was read last'];
+}
+
+/** The end of a log: of a layer that failed, else of the one that was worked on last. */
+function logLines({ prepared, summaries }: WatchSession): string[] {
+  const all = [...summaries.values()].filter(({ log }) => log !== undefined);
+  const chosen = all.findLast(({ outcome }) => outcome === 'failed') ?? all.at(-1);
+  if (prepared === undefined || chosen?.log === undefined) return ['no layer was worked on yet'];
+  const file = resolve(prepared.root, chosen.log);
+  try {
+    return [file, ...readFileSync(file, 'utf8').trimEnd().split('\n').slice(-LOG_LINES)];
+  } catch (error) {
+    return [(error as Error).message];
+  }
+}
