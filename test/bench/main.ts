@@ -8,8 +8,10 @@ import { ownCost } from './own-cost.ts';
 import { parallel } from './parallel.ts';
 import { isBundleOld } from './places.ts';
 import { scale } from './scale.ts';
+import { watch } from './watch.ts';
+import { watchLoop } from './watch-loop.ts';
 
-const BENCHES: readonly Bench[] = [nullBuild, scale, freshMachine, parallel, ownCost, checkpoints];
+const BENCHES: readonly Bench[] = [nullBuild, scale, freshMachine, parallel, ownCost, checkpoints, watch, watchLoop];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

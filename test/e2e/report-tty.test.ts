@@ -1,65 +1,7 @@
-import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Terminal } from '../helpers/terminal.ts';
 import { playCommand } from '../report/play.ts';
-
-const exec = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-/** A terminal of our own: its screen can be read as a user sees it. */
-class Terminal {
-  readonly #socket = `layers-test-${randomUUID()}`;
-
-  async open(columns: number, rows: number, command: string): Promise<void> {
-    // The pane outlives the command, so that what it leaves behind can be looked at.
-    await this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), 'sh');
-    await this.#tmux('send-keys', `PS1='$ '; clear; ${command}; echo "ended with $?"`, 'Enter');
-  }
-
-  async screen(): Promise<string> {
-    return (await this.#tmux('capture-pane', '-p')).trimEnd();
-  }
-
-  /** All that was printed, also what went off the screen. */
-  async history(): Promise<string> {
-    return (await this.#tmux('capture-pane', '-p', '-J', '-S', '-')).trimEnd();
-  }
-
-  /** The first screen that holds `text`. */
-  async until(text: string | RegExp, limit = 20_000): Promise<string> {
-    const end = Date.now() + limit;
-    for (;;) {
-      const screen = await this.screen();
-      if (typeof text === 'string' ? screen.includes(text) : text.test(screen)) return screen;
-      if (Date.now() > end) throw new Error(`the screen never showed ${text}:\n${screen}`);
-      await sleep(30);
-    }
-  }
-
-  async cursorIsVisible(): Promise<boolean> {
-    return (await this.#tmux('display-message', '-p', '#{cursor_flag}')).trim() === '1';
-  }
-
-  keys(...keys: string[]): Promise<unknown> {
-    return this.#tmux('send-keys', ...keys);
-  }
-
-  resize(columns: number, rows: number): Promise<unknown> {
-    return this.#tmux('resize-window', '-x', String(columns), '-y', String(rows));
-  }
-
-  async close(): Promise<void> {
-    await this.#tmux('kill-server').catch(() => undefined);
-  }
-
-  async #tmux(...args: string[]): Promise<string> {
-    const env = { ...process.env, LC_ALL: 'C.UTF-8', TERM: 'xterm-256color' };
-    return (await exec('tmux', ['-u', '-L', this.#socket, ...args], { env, cwd: ROOT })).stdout;
-  }
-}
 
 let terminal: Terminal | undefined;
 afterEach(() => terminal?.close());

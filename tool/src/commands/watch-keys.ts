@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** What keys ask for. */
 export type WatchKey = 'rebuild' | 'why' | 'log' | 'quit';
 
@@ -16,7 +18,7 @@ export interface Keyboard {
  */
 export function openKeyboard(pressed: (key: WatchKey) => void): Keyboard {
   const { stdin } = process;
-  if (!stdin.isTTY) return { pause: () => {}, resume: () => {} };
+  if (!stdin.isTTY || !isInForeground()) return { pause: () => {}, resume: () => {} };
   const take = (data: Buffer): void => {
     for (const character of data.toString()) {
       if (character === '\x03') process.kill(process.pid, 'SIGINT');
@@ -38,4 +40,16 @@ export function openKeyboard(pressed: (key: WatchKey) => void): Keyboard {
   process.once('exit', () => stdin.setRawMode(false));
   resume();
   return { pause, resume };
+}
+
+/** In the background (`layers watch &`) a process that touches the terminal's mode is stopped. */
+function isInForeground(): boolean {
+  try {
+    // After the program's name in brackets: state, parent, process group, session, terminal, the terminal's foreground group.
+    const stat = readFileSync('/proc/self/stat', 'utf8');
+    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return group === foreground;
+  } catch {
+    return true;
+  }
 }

@@ -44,6 +44,7 @@ export class WatchSession implements WatchWorld, LayerControl {
   readonly #said = new Set<string>();
   #state: WatchState | undefined;
   #isReady = false;
+  #hasRun = false;
 
   constructor(context: CommandContext) {
     const { env, stdout, values } = context;
@@ -98,6 +99,8 @@ export class WatchSession implements WatchWorld, LayerControl {
 
   async look(causes: readonly Cause[], anew: boolean): Promise<'work' | 'nothing' | 'invalid'> {
     if (anew) this.failed.forget();
+    const isAfterRun = this.#hasRun;
+    this.#hasRun = false;
     const before = this.#reading.layers;
     const prepared = await this.#read();
     if (prepared === undefined) return 'invalid';
@@ -110,8 +113,8 @@ export class WatchSession implements WatchWorld, LayerControl {
     const files = causes.map((cause) => this.#fileOf(cause));
     if ([...todo.plan.decisions.values()].every(({ action }) => action === 'nothing')) {
       if (same.size > 0) this.screen.news({ type: 'watch-still-failed', layers: [...same] });
-      // What runs themselves write into the lock is no news.
-      else if (files.some(({ file }) => file !== 'layers.lock')) this.screen.news({ type: 'watch-unchanged', files });
+      // No news: what the run before took in already, and what it wrote into the lock itself.
+      else if (!isAfterRun && this.#isWorthWords(files, anew)) this.screen.news({ type: 'watch-unchanged', files });
       return 'nothing';
     }
     if (files.length > 0) this.screen.news({ type: 'watch-changed', files });
@@ -134,6 +137,7 @@ export class WatchSession implements WatchWorld, LayerControl {
       if (!(error instanceof InvalidInput)) throw error;
       this.#tellInvalid(error);
     } finally {
+      this.#hasRun = true;
       this.screen.release();
     }
   }
@@ -242,6 +246,10 @@ export class WatchSession implements WatchWorld, LayerControl {
     return { file: path.startsWith(`${root}/`) ? relative(root, path) : path, layers };
   }
 
+  #isWorthWords(files: readonly ChangedFile[], anew: boolean): boolean {
+    return anew || files.some(({ file }) => file !== 'layers.lock');
+  }
+
   #tellReady(): void {
     this.#isReady = true;
     const { size } = this.#reading.layers;
@@ -273,11 +281,17 @@ export class WatchSession implements WatchWorld, LayerControl {
     const failed = [...this.summaries.values()].filter(({ outcome }) => outcome === 'failed').length;
     const { size } = this.#reading.layers;
     const result = failed > 0 ? `${failed} failed` : 'all in line';
-    const doing = this.#state?.kind === 'looking' ? 'looking' : result;
+    const doing = DOING[this.#state?.kind ?? 'waiting'] ?? result;
     return `watching ${size} ${size === 1 ? 'layer' : 'layers'} · ${doing} · ${HINTS}`;
   }
 }
 
+const DOING: Partial<Record<WatchState['kind'], string>> = {
+  settling: 'changes coming in',
+  looking: 'looking',
+  running: 'building',
+  ending: 'ending',
+};
 const HINTS = 'r rebuild  w why  l log  q quit';
 
 /** The plan without what would only fail again, and what stands on it. */

@@ -38,6 +38,7 @@ export function newsLines(news: WatchNews, paint: Paint): string[] {
     case 'watch-changed':
       return fileLines(news.files);
     case 'watch-unchanged':
+      if (news.files.length === 0) return [paint('dim', 'nothing to do')];
       return fileLines(news.files).map((line) => paint('dim', `${line}: nothing to do`));
     case 'watch-invalid':
       return [paint('red', plainText(news.message)), ...(news.hint === undefined ? [] : [`  ${plainText(news.hint)}`])];
