@@ -26,7 +26,6 @@ test.each([
   'build --output json',
   'build --output=json',
   'build --help',
-  'build --keep-failed',
   'build -kf',
   'build -- --all',
 ])('%s looks for itself', (line) => {
