@@ -93,10 +93,13 @@ const member = (list: string) => (key: string, value: unknown) => {
 
 describe('the part that an edit makes anew', () => {
   const option = (key: string, value: unknown) => ({ ...BASE_FILE, options: { ...BASE_FILE.options, [key]: value } });
-  // What a part begins on has a test of its own.
-  test.each(rows(OPTION_KEYS, OTHER_OPTIONS, option, ['parent']))('options.%s: %j', (_, parts, file) => {
-    expect(changed(file)).toEqual(parts);
-  });
+  // What a part begins on, and the architecture, have a test of their own.
+  test.each(rows(OPTION_KEYS, OTHER_OPTIONS, option, ['parent', 'architectures']))(
+    'options.%s: %j',
+    (_, parts, file) => {
+      expect(changed(file)).toEqual(parts);
+    },
+  );
   test.each(rows(TOP_KEYS, OTHER_TOP, (key, value) => ({ ...BASE_FILE, [key]: value })))('%s: %j', (_, parts, file) => {
     expect(changed(file)).toEqual(parts);
   });
