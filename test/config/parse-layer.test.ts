@@ -133,7 +133,7 @@ repos:
   });
 
   test('what this version cannot build yet is read all the same', () => {
-    const text = `options: {layer_type: base, pkg_manager: zypper, publish_local: true, install_scap: true, architectures: [amd64, arm64]}
+    const text = `options: {layer_type: base, pkg_manager: dnf, publish_local: true, install_scap: true, architectures: [amd64, arm64]}
 modules: {enable: ['nodejs:20'], switch-to: 'php:8'}
 exclusive_repos: [{alias: a, url: http://a, gpg: http://k}]
 openscap: [{profile: stig}, {oval_url: http://o}]

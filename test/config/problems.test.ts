@@ -66,6 +66,8 @@ const CASES: readonly [code: string, text: string, where: string][] = [
   ['unsigned-repository', `${BASE.replace('apt', 'dnf')}repos: [{alias: a, url: http://x}]\n`, '6:1'],
   ['invalid-dest', `${BASE}copyfiles: [{src: a, dest: b}]\n`, '6:28'],
   ['invalid-dest', `${BASE}copyfiles: [{src: a, dest: /a/../../b}]\n`, '6:28'],
+  ['no-modules', `${BASE}modules: {enable: [nginx:1.24]}\n`, '6:1'],
+  ['no-modules', `${BASE.replace('apt', 'zypper')}modules: {enable: [nginx:1.24]}\n`, '6:1'],
   ['leading-dash', `${BASE}packages: [a, --installroot=/]\n`, '6:15'],
   ['leading-dash', `${BASE}packages: [-oAPT::Update::Pre-Invoke::=id]\n`, '6:12'],
   ['leading-dash', `${BASE}copyfiles: [{src: --chmod=777, dest: /b}]\n`, '6:19'],

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -86,8 +87,12 @@ test('a file on a read-only tree is built on an own local parent, every time, an
     path.join(source, 'lone.yaml'),
     layer(options, 'copyfiles: [{src: motd, dest: /etc/motd}]\ncmds: ["date +%N > /etc/when"]\n'),
   );
+  // The host's own, which the original unlinks.
+  const resolver = lstatSync('/etc/resolv.conf', { throwIfNoEntry: false });
   const first = await build(['--config', 'lone.yaml']);
   expect([first.code, first.stdout]).toEqual([0, '']);
+  const { ino, ctimeMs } = lstatSync('/etc/resolv.conf', { throwIfNoEntry: false }) ?? {};
+  expect([ino, ctimeMs]).toEqual([resolver?.ino, resolver?.ctimeMs]);
   const tags = await Promise.all(['9.5', '9', 'latest'].map((tag) => digestOf(`${registry}/lone/lone:${tag}`)));
   expect(new Set(tags).size).toBe(1);
   // The parent is the user's own: it stays, and nothing else does.

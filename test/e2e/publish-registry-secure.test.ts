@@ -7,6 +7,7 @@ import { createRegistryPublisher } from '../../tool/src/publish/registry.ts';
 import { createExec } from '../../tool/src/system/exec.ts';
 import { Registries, type RegistryAccess } from '../../tool/src/system/registry/registries.ts';
 import { type ContainerStorage, createContainerStorage } from '../helpers/container-storage.ts';
+import { writeHtpasswd } from '../helpers/htpasswd.ts';
 import { buildTinyImage, publishedImage, recordingWorkspace } from '../helpers/publish-workspace.ts';
 import { type RegistryService, startRegistry } from '../services/registry.ts';
 
@@ -38,8 +39,7 @@ beforeAll(async () => {
   await writeFile(at('san.cnf'), 'subjectAltName=IP:127.0.0.1\n');
   const sign = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'san.cnf'];
   await openssl('x509', '-req', '-in', 'server.csr', ...sign, '-out', 'server.pem');
-  const hash = 'import crypt; print("me:" + crypt.crypt("s3cret", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16)))';
-  await writeFile(at('htpasswd'), (await run('python3', ['-W', 'ignore', '-c', hash])).stdout);
+  await writeHtpasswd(at('htpasswd'), 'me', 's3cret');
   secure = await startRegistry(at('secure'), {
     htpasswd: at('htpasswd'),
     tls: { certificate: at('server.pem'), key: at('server.key') },

@@ -1,14 +1,14 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openS3, QUESTION, type S3Door } from '../../tool/src/publish/s3-client.ts';
 import { type FileServer, serveFiles } from '../helpers/file-server.ts';
 import { createRpmRepository } from '../helpers/rpm-repository.ts';
 import { registryService, s3Service } from '../helpers/services.ts';
+import { tracedLayers } from '../helpers/traced-programs.ts';
 import { addSmallImage, createTree, type TestTree } from '../helpers/tree.ts';
 
-const BIN = path.resolve(import.meta.dirname, '../../node_modules/.bin/layers');
 const BUCKET = 'secret-images';
 
 /** What must show nowhere, a place of `faults.md` each. The S3 secret is the server's own. */
@@ -126,37 +126,12 @@ options:
   git('init', '-q');
 }
 
-/** Runs `layers` and keeps what it prints and all programs that it and its children start, with their whole argv. */
+/** Runs `layers` and keeps what it prints and all programs that it and its children start. */
 async function layers(...args: string[]): Promise<number> {
-  const trace = path.join(tree.storage.folder, 'trace');
-  const strace = [
-    '-f',
-    '--seccomp-bpf',
-    '-qq',
-    '-s',
-    '1000000',
-    '-e',
-    'trace=execve',
-    '-e',
-    'signal=none',
-    '-o',
-    trace,
-  ];
-  const all = { ...tree.storage.env, LAYERS_SOURCES: '1', NO_COLOR: '1', ...env } as NodeJS.ProcessEnv;
-  const code = await new Promise<number>((resolve) => {
-    execFile(
-      'strace',
-      [...strace, BIN, ...args],
-      { cwd: tree.root, env: all, maxBuffer: 1 << 28 },
-      (error, stdout, stderr) => {
-        printed.set(args.join(' '), stdout + stderr);
-        resolve(error === null ? 0 : Number(error.code));
-      },
-    );
-  });
-  started.push(...(await readFile(trace, 'utf8')).split('\n').filter((line) => line.includes('execve(')));
-  await rm(trace);
-  return code;
+  const traced = await tracedLayers(tree, args, env);
+  printed.set(args.join(' '), traced.printed);
+  started.push(...traced.started);
+  return traced.code;
 }
 
 /** Which secrets show in a text. */

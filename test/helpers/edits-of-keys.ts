@@ -20,7 +20,7 @@ type Values<Keys> = Readonly<Record<keyof Keys, unknown>>;
 /** The layer that edits are made to, in the tree of `columns.test.ts`. */
 export const BASE_FILE: FileText = {
   options: {
-    ...{ layer_type: 'base', name: 'image', parent: 'below', pkg_manager: 'apt' },
+    ...{ layer_type: 'base', name: 'image', parent: 'below', pkg_manager: 'dnf' },
     ...{ publish_registry: 'r.example/a', publish_s3: 'https://s3.example', registry_opts_push: '--tls-verify=false' },
   },
   repos: [{ alias: 'one', url: 'https://m.example/one', apt_dist: 'bookworm', apt_comp: 'main' }],
@@ -48,7 +48,8 @@ export const OTHER_OPTIONS: Values<typeof OPTION_KEYS> = {
   layer_type: undefined,
   name: 'other',
   parent: 'below2',
-  pkg_manager: 'dnf',
+  // `modules` are dnf's alone; a test of its own.
+  pkg_manager: undefined,
   gpgcheck: false,
   proxy: 'http://proxy.example:3128',
   publish_local: true,

@@ -146,6 +146,7 @@ describe('base layers', () => {
   ]);
   test('a URL with & or a package spec foo >= 1 breaks or injects', () => {
     expect(has('dnf', 'foo >= 1')).toBe(true);
+    expect(goldenArgv('dnf').flat().join('\n')).toContain('baseurl=https://rpm.example/a?x=1&y=2\n');
   });
   shownBy('strings reach bash -c unquoted', [
     'e2e/build-dnf-modules',
@@ -204,8 +205,8 @@ describe('Ansible layers', () => {
     expect(has('ansible', '--vault-password-file')).toBe(true);
   });
   shownBy('no become settings', [
-    'e2e/build-ansible',
-    'a playbook from the host, the image named as the layer says, with all variables of the inventories',
+    'e2e/build-ansible-features',
+    'become: root needs nothing inside, another user what the become method needs',
   ]);
 });
 

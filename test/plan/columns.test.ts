@@ -115,7 +115,7 @@ function edits(
 
 test('every key of the schema has another value here', () => {
   const tables: [Record<string, KeyFacts>, Record<string, unknown>, string[]][] = [
-    [OPTION_KEYS, OTHER_OPTIONS, ['layer_type', 'tools_image']],
+    [OPTION_KEYS, OTHER_OPTIONS, ['layer_type', 'pkg_manager', 'tools_image']],
     [TOP_KEYS, OTHER_TOP, ['options']],
     [REPO_KEYS, OTHER_REPO, []],
     [COPYFILE_KEYS, OTHER_COPYFILE, []],
@@ -171,6 +171,11 @@ describe('another value does what the column of the schema says', () => {
     expect(change(FILES[type], after)).toEqual(expected(countsIn(facts, type)));
   });
 
+  test('another package manager, which has no modules', () => {
+    const plain = without(BASE_FILE, 'modules') as FileText;
+    expect(change(plain, withOption(plain, 'pkg_manager', 'apt'))).toEqual(expected('build'));
+  });
+
   test('one type to the other', () => {
     const playbooks = { playbooks: ['site.yaml'], layer_type: 'ansible' };
     const after = { ...BASE_FILE, options: { ...BASE_FILE.options, ...playbooks } };
@@ -218,7 +223,7 @@ describe('what says the same does nothing', () => {
   });
 
   test.each(TYPES)('hyphens instead of underscores, and keys in another order, in a layer of type %s', (type) => {
-    const values = without(OTHER_OPTIONS, type === 'base' ? 'playbooks' : 'pkg_manager');
+    const values = without(without(OTHER_OPTIONS, 'pkg_manager'), type === 'base' ? 'playbooks' : '');
     const options = { ...FILES[type].options, ...without(without(values, 'layer_type'), 'architectures') };
     const respelt = Object.entries(options).map(([key, value]) => [key.replaceAll('_', '-'), value]);
     const rest = Object.entries(FILES[type]).filter(([key]) => key !== 'options');
@@ -274,7 +279,7 @@ describe('defaults of layers.yaml', () => {
 
   test('a key that moves from the file to the defaults does nothing', () => {
     const moved = JSON.stringify({ ...BASE_FILE, options: without(own, 'pkg_manager') });
-    expect(planned(graphOf(file), graphOf(moved, settings({ pkg_manager: 'apt' })))).toEqual(AT_REST);
+    expect(planned(graphOf(file), graphOf(moved, settings({ pkg_manager: 'dnf' })))).toEqual(AT_REST);
   });
 
   test('a default counts in every layer, as its own key would, and not where the file says otherwise', () => {
@@ -299,7 +304,8 @@ describe('defaults of layers.yaml', () => {
 });
 
 test('a tools image counts for dnf and zypper, and makes its layer of the tree one to be built before', () => {
-  const by = (manager: string) => withOption(BASE_FILE, 'pkg_manager', manager);
+  const plain = without(BASE_FILE, 'modules') as FileText;
+  const by = (manager: string) => withOption(plain, 'pkg_manager', manager);
   for (const manager of ['dnf', 'zypper']) {
     const after = withOption(by(manager), 'tools_image', 'below2');
     expect(change(by(manager), after)).toEqual({ ...AT_REST, it: 'build', leaf: 'pending' });
@@ -307,5 +313,5 @@ test('a tools image counts for dnf and zypper, and makes its layer of the tree o
     expect(change(after, after)).toEqual(AT_REST);
     expect(graphOf(JSON.stringify(after)).children.get('below2' as LayerId)).toEqual(['it']);
   }
-  expect(change(BASE_FILE, withOption(BASE_FILE, 'tools_image', 'below2'))).toEqual(AT_REST);
+  expect(change(by('apt'), withOption(by('apt'), 'tools_image', 'below2'))).toEqual(AT_REST);
 });

@@ -187,3 +187,15 @@ test('a line without end is cut', async () => {
   await exec('head', ['-c', '200000', '/dev/zero'], { collect: false, onLine: (line) => lines.push(line) });
   expect(lines.map((line) => line.length)).toEqual([65536]);
 });
+
+test('skopeo is told of another registries.conf, for which it has no variable', async () => {
+  const script = path.join(folder, 'skopeo');
+  await writeFile(script, '#!/bin/sh\necho "$@"\n', { mode: 0o755 });
+  const PATH_OF_FAKE = `${folder}:${PATH}`;
+  for (const name of ['CONTAINERS_REGISTRIES_CONF', 'REGISTRIES_CONFIG_PATH']) {
+    const told = createExec({ env: { PATH: PATH_OF_FAKE, [name]: '/site/registries.conf' } });
+    expect((await told('skopeo', ['inspect', 'x'])).stdout).toBe('--registries-conf /site/registries.conf inspect x\n');
+    expect((await told('echo', ['x'])).stdout).toBe('x\n');
+  }
+  expect((await createExec({ env: { PATH: PATH_OF_FAKE } })('skopeo', ['inspect'])).stdout).toBe('inspect\n');
+});

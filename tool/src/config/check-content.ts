@@ -13,7 +13,7 @@ export function checkContent(check: Check): void {
   checkCopyfiles(check);
   const { layer } = check;
   for (const key of ['package_groups', 'packages', 'remove_packages'] as const) checkWords(check, [key], layer[key]);
-  for (const [command, specs] of Object.entries(layer.modules)) checkWords(check, ['modules', command], specs);
+  checkModules(check);
   for (const key of ['playbooks', 'inventory', 'groups', 'ansible_tags', 'ansible_skip_tags'] as const) {
     checkWords(check, ['options', key], layer.options[key]);
   }
@@ -129,6 +129,18 @@ function checkArchitectures({ layer, report }: Check): void {
       item: name,
     });
   }
+}
+
+/** Streams of packages are dnf's: other managers have nothing that a list of them could mean. */
+function checkModules(check: Check): void {
+  const { modules, options } = check.layer;
+  for (const [command, specs] of Object.entries(modules)) checkWords(check, ['modules', command], specs);
+  const isWanted = Object.values(modules).some((specs) => specs.length > 0);
+  const { layer_type: type, pkg_manager: manager } = options;
+  if (!isWanted || type !== 'base' || manager === undefined || manager === 'dnf') return;
+  const message = `${manager} has no modules: \`modules\` are for \`pkg_manager: dnf\``;
+  const hint = 'remove them, and name the packages and versions that are wanted under `packages`';
+  check.report(['modules'], { code: 'no-modules', message, hint, spot: 'key' });
 }
 
 /** Only the name is shown: the value may be a secret. */

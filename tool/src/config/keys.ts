@@ -200,7 +200,11 @@ export const TOP_KEYS = {
   },
   repos: { counts: 'build', only: 'base', description: 'Package repositories; they stay configured in the image' },
   exclusive_repos: { counts: 'build', only: 'base', description: "As `repos`, after removing the image's own" },
-  modules: { counts: 'build', only: 'base', description: 'dnf module commands: a map from command to module specs' },
+  modules: {
+    counts: 'build',
+    only: 'base',
+    description: 'dnf module commands: a map from command to module specs; an error for other managers',
+  },
   package_groups: { counts: 'build', only: 'base', description: 'Package groups to install' },
   packages: { counts: 'build', only: 'base', description: 'Packages to install' },
   remove_packages: { counts: 'build', only: 'base', description: 'Packages to remove; absent ones are reported' },

@@ -8,10 +8,6 @@ import type { Layer } from './layer.ts';
 export function notBuiltYet(layer: Layer): Diagnostic[] {
   const { options } = layer;
   const wanted: string[] = [];
-  if (options.layer_type === 'base') {
-    const hasModules = Object.values(layer.modules).some((specs) => specs !== undefined && specs.length > 0);
-    if (hasModules && options.pkg_manager !== 'dnf') wanted.push(`\`modules\` with ${options.pkg_manager}`);
-  }
   if (options.architectures.length > 1) wanted.push('more than one of `architectures`');
   return wanted.map((what) => ({
     severity: 'error',

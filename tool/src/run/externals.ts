@@ -56,10 +56,12 @@ async function digestOf(image: ExternalImage, asking: Asking): Promise<string> {
       const { stdout } = await asking.exec('skopeo', ['inspect', ...args, ...flags, remote], { quiet: true });
       return stdout.trim();
     };
-    if (architecture === undefined) return await inspect('--format', '{{.Digest}}');
+    if (architecture === undefined) return await inspect('--no-tags', '--format', '{{.Digest}}');
     const entry = entryFor(architecture, JSON.parse(await inspect('--raw')) as Partial<Index>);
     if (entry !== undefined) return entry.digest;
-    const [digest = '', its = ''] = (await inspect('--format', '{{.Digest}} {{.Architecture}}')).split(' ');
+    const [digest = '', its = ''] = (await inspect('--no-tags', '--format', '{{.Digest}} {{.Architecture}}')).split(
+      ' ',
+    );
     if (its !== architecture) throw new Error(`it is an image for ${its}`);
     return digest;
   } finally {

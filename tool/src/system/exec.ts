@@ -3,6 +3,7 @@ import { execa, type Options } from 'execa';
 import { Call } from './call.ts';
 import type { Exec } from './command.ts';
 import { cleanEnvironment } from './environment.ts';
+import { registriesConfWords } from './registries-conf-file.ts';
 
 export interface ExecSettings {
   /** Usually `process.env`; children get what `cleanEnvironment` lets through. */
@@ -27,9 +28,10 @@ export interface ExecSettings {
  */
 export function createExec(settings: ExecSettings): Exec {
   const base = cleanEnvironment(settings.env);
-  return async (file, args, options = {}) => {
+  return async (file, words, options = {}) => {
     const mark = { name: 'LAYERS_EXEC_ID', value: randomUUID() };
     const env = { ...base, ...options.env, [mark.name]: mark.value };
+    const args = [...registriesConfWords(file, env), ...words];
     const call = new Call(settings, [file, ...args], options, `${mark.name}=${mark.value}`);
     if (settings.signal?.aborted) throw call.failure('cancelled');
     const spawnOptions = {

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { registriesConfFile } from '../registries-conf-file.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -53,7 +54,7 @@ const SYSTEM = '/etc/containers/registries.conf';
  */
 export async function loadRegistriesConf(env: Environment): Promise<RegistriesConf> {
   const own = env.HOME === undefined ? undefined : path.join(env.HOME, '.config/containers');
-  const asked = env.CONTAINERS_REGISTRIES_CONF ?? env.REGISTRIES_CONFIG_PATH;
+  const asked = registriesConfFile(env);
   const candidates = asked === undefined ? [own && path.join(own, 'registries.conf'), SYSTEM] : [asked];
   const main = await firstOf(candidates);
   const folders = [`${SYSTEM}.d`, ...(own === undefined ? [] : [path.join(own, 'registries.conf.d')])];
