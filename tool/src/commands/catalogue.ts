@@ -201,6 +201,27 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     positionals: 0,
     load: () => import('./validate.ts'),
   },
+  prune: {
+    usage: 'prune',
+    summary: 'take away what nothing needs any more: images, checkpoints, downloaded packages, logs',
+    options: {
+      'dry-run': { type: 'boolean', help: 'only say what would go, and how many bytes' },
+      'older-than': { type: 'string', value: 'AGE', help: 'only what was not used for so long: 12h, 7d, 4w' },
+      'max-size': { type: 'string', value: 'SIZE', help: 'only what it takes to get below it, the oldest first: 20G' },
+      'keep-last': { type: 'string', value: 'N', help: 'the last builds of each layer stay (default: 3)' },
+      registry: { type: 'boolean', help: 'where builds are shared instead of this machine' },
+      verbose: { type: 'boolean', short: 'v', help: 'each thing, and why it stays' },
+      json: JSON_OPTION,
+      lock: {
+        type: 'string',
+        value: 'wait|fail',
+        among: ['wait', 'fail'],
+        help: 'when a build is running (default: wait)',
+      },
+    },
+    positionals: 0,
+    load: () => import('./prune.ts'),
+  },
   init: {
     usage: 'init --from DIR [TARGET]',
     summary: "make a tree of a folder of image-build's files",

@@ -6,8 +6,11 @@ import type { LayerMemory } from '../records/layer-memory.ts';
 import { createLocalMemory } from '../records/local-memory.ts';
 import type { Memory } from '../records/memory.ts';
 
-/** What of the shared memory may be used: nothing, what others built, or that and our own builds for others. */
-export type CacheMode = 'off' | 'read' | 'write';
+/**
+ * What of the shared memory may be used: nothing, what others built, or that and our own builds for others. `local`: nothing, but what this
+ * machine's storage remembers.
+ */
+export type CacheMode = 'off' | 'local' | 'read' | 'write';
 
 interface Opening {
   readonly mode: CacheMode;
@@ -35,7 +38,7 @@ export function openMemories(opening: Opening): (layer: Layer, place?: string) =
     local ??= openLocal(opening);
     const here = await local;
     const place = at ?? sharedPlaceOf(layer, opening.cache);
-    if (place === undefined || opening.mode === 'off') return { ...(here && { local: here }), writes: false, warn };
+    if (place === undefined || opening.mode === 'off' || opening.mode === 'local') return { ...(here && { local: here }), writes: false, warn };
     const key = JSON.stringify([place, layer.options.registry_opts_push]);
     let shared = memories.get(key);
     if (shared === undefined) {

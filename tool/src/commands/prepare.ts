@@ -70,7 +70,7 @@ export function remembering(loaded: LoadedTree): Remembering {
 }
 
 /** A tree that was read, with what remembers its builds and what is locked of its outside. */
-interface Remembering extends LoadedTree {
+export interface Remembering extends LoadedTree {
   readonly records: RecordStore;
   readonly lock: { readonly read: typeof readLocks; readonly write: Prepared['writeLock'] };
 }
@@ -186,7 +186,7 @@ async function settledPlan(
 
 function sharedPlaces(graph: LayerGraph, cache: string, mode: CacheMode): Map<LayerId, SharedPlace> {
   const places = new Map<LayerId, SharedPlace>();
-  for (const [id, layer] of mode === 'off' ? [] : graph.layers) {
+  for (const [id, layer] of mode === 'off' || mode === 'local' ? [] : graph.layers) {
     const place = sharedPlaceOf(layer, cache);
     if (place !== undefined) places.set(id, { place, writes: mode === 'write' });
   }
@@ -196,6 +196,7 @@ function sharedPlaces(graph: LayerGraph, cache: string, mode: CacheMode): Map<La
 /** Without a publication nothing of ours goes there. layers.yaml may turn it off and nothing more. */
 function cacheMode(flag: unknown, setting: string, publishes: boolean): CacheMode {
   const wanted = (flag ?? 'write') as CacheMode;
+  if (wanted === 'local') return wanted;
   if (setting === 'off' || wanted === 'off') return 'off';
   return publishes ? wanted : 'read';
 }

@@ -16,6 +16,7 @@ import { CommandFailure, type Exec } from '../system/command.ts';
 import { createExec } from '../system/exec.ts';
 import type { CommandContext } from './command.ts';
 import { enterUserNamespace } from './enter-user-namespace.ts';
+import { holdStorage } from './hold-storage.ts';
 import type { Prepared } from './prepare.ts';
 
 /** Where image roots are committed and squashed: big, so not /tmp, which may be memory. */
@@ -49,6 +50,7 @@ export async function startRun(
   // Probing runs a container, which a machine that only takes over what others built may not even be able to.
   const builds = [...prepared.plan.decisions.values()].some(({ action }) => action === 'build' || action === 'pending');
   const isolation = builds ? await knownIsolation(prepared.stateDir, exec, env).catch(refuseMissing) : 'chroot';
+  const storage = await holdStorage(context, prepared, exec);
   const reporter = createReporter({
     mode: (values.output ?? 'auto') as OutputMode,
     stdout,
@@ -69,6 +71,7 @@ export async function startRun(
   };
   try {
     return await run({
+      ...(storage !== undefined && { graphRoot: storage.graphRoot }),
       root: prepared.root,
       stateDir: prepared.stateDir,
       temporaryRoot: temporaryRoot(env.TMPDIR),
@@ -96,6 +99,7 @@ export async function startRun(
       ...(watching && { control: watching.control }),
     });
   } finally {
+    storage?.lock.release();
     await reporter.end();
   }
 }

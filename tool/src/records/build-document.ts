@@ -78,6 +78,19 @@ export function knownBuildFrom(
   };
 }
 
+const CREATED = 'org.opencontainers.image.created';
+
+/** When a build was last made, or a document was last put, in milliseconds; undefined where the annotations do not tell. Pure. */
+export function keptAtOf(annotations: Readonly<Record<string, unknown>> | undefined): number | undefined {
+  const text = annotations?.[NAMES.lastBuiltAt] ?? annotations?.[CREATED];
+  return typeof text === 'string' && isTime(text) ? Date.parse(text) : undefined;
+}
+
+/** For a document whose age matters. */
+export function createdAnnotation(at: Date): Record<string, string> {
+  return { [CREATED]: at.toISOString() };
+}
+
 /** Annotations of what a destination holds, so that one look tells whether it is what is wanted. Pure. */
 export function publicationAnnotations(wanted: PublicationFacts): Record<string, string> {
   return {

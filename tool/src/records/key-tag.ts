@@ -6,15 +6,25 @@ const DIGITS = 32;
 
 /** Under it stands the image that a recipe key stands for. */
 export function keyTagOf(key: RecipeKey): string {
-  return `layers-${key.slice(0, DIGITS)}`;
+  return `layers-${digitsOf(key)}`;
 }
 
 /** Under it stand the input sets that are known for a probe key. */
 export function inputSetsTagOf(key: ProbeKey): string {
-  return `layers-in-${key.slice(0, DIGITS)}`;
+  return `layers-in-${digitsOf(key)}`;
 }
 
 /** Under it stands the recipe itself, for `why`. */
 export function recipeTagOf(key: RecipeKey): string {
-  return `layers-recipe-${key.slice(0, DIGITS)}`;
+  return `layers-recipe-${digitsOf(key)}`;
+}
+
+/** Tags as the three functions above make them. */
+export const KEY_TAG = /^layers-[0-9a-f]{32}$/;
+export const INPUT_SETS_TAG = /^layers-in-[0-9a-f]{32}$/;
+export const RECIPE_TAG = /^layers-recipe-[0-9a-f]{32}$/;
+
+/** The digits of a key as its tags have them. */
+export function digitsOf(key: string): string {
+  return key.slice(0, DIGITS);
 }

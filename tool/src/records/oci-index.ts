@@ -86,6 +86,16 @@ export async function setTags(layout: string, entries: ReadonlyMap<string, Descr
   return before.manifests.some(({ digest }) => !reached.has(digest));
 }
 
+/** Takes tags away that still name these digests. Only who holds the layout's lock calls this. */
+export async function dropTags(layout: string, digests: ReadonlyMap<string, string>): Promise<void> {
+  const before = await readIndex(layout);
+  if (before === undefined) return;
+  const manifests = before.manifests.filter(
+    ({ digest, annotations }) => digests.get(annotations?.[REF_NAME] ?? '') !== digest,
+  );
+  await writeFileAtomic(path.join(layout, 'index.json'), JSON.stringify({ ...before, manifests }));
+}
+
 /**
  * Removes blobs that no manifest of the index reaches (human tags and key tags alike), in layouts that we made. Where a manifest
  * cannot be read nothing is removed, as nobody knows what it needs. Gives the bytes that are free now.

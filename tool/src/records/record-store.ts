@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import type { LayerRecord } from '../recipe/record.ts';
@@ -48,6 +48,14 @@ export function openRecords(stateDir: string): RecordStore {
       await writeFileAtomic(fileOf(record.id), encodeChecked(record));
     },
   };
+}
+
+/** All records of a state folder, of layers of whatever branch. What is damaged is none, and stays as it is. */
+export function allRecords(stateDir: string): readonly LayerRecord[] {
+  const folder = join(stateDir, 'records');
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) => /^[^.].*\.json$/.test(name));
+  return names.flatMap((name) => decode(readFileSync(join(folder, name), 'utf8'), decodeURIComponent(name.slice(0, -5))) ?? []);
 }
 
 function decode(text: string, id: string): LayerRecord | undefined {

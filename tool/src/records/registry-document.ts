@@ -14,9 +14,15 @@ const INLINE_BYTES = 48 * 1024;
 
 /**
  * Puts a small JSON document under a tag: an OCI artefact with an empty configuration and one layer. Equal documents have equal
- * digests. Throws RegistryError.
+ * digests, if they have equal annotations. Throws RegistryError.
  */
-export async function putDocument(repository: Repository, tag: string, type: string, document: unknown): Promise<void> {
+export async function putDocument(
+  repository: Repository,
+  tag: string,
+  type: string,
+  document: unknown,
+  annotations?: Readonly<Record<string, string>>,
+): Promise<void> {
   const bytes = Buffer.from(canonicalJson(document));
   const [config, layer] = await Promise.all([repository.putBlob(EMPTY), repository.putBlob(bytes)]);
   const data = bytes.length <= INLINE_BYTES ? { data: bytes.toString('base64') } : {};
@@ -26,6 +32,7 @@ export async function putDocument(repository: Repository, tag: string, type: str
     artifactType: type,
     config: { mediaType: EMPTY_TYPE, digest: config, size: EMPTY.length },
     layers: [{ mediaType: type, digest: layer, size: bytes.length, ...data }],
+    ...(annotations && { annotations }),
   };
   await repository.putManifest(tag, OCI_MANIFEST, Buffer.from(canonicalJson(manifest)));
 }

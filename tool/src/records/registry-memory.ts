@@ -6,6 +6,7 @@ import { RegistryError } from '../system/registry/registry-error.ts';
 import type { Effort } from '../system/registry/repository.ts';
 import { registryAccess } from '../system/registry-options.ts';
 import type { RetryPolicy } from '../system/retry.ts';
+import { createdAnnotation } from './build-document.ts';
 import { inputSetsIn } from './input-sets.ts';
 import { inputSetsTagOf, recipeTagOf } from './key-tag.ts';
 import type { Memory } from './memory.ts';
@@ -108,7 +109,9 @@ export function createRegistryMemory(place: string, settings: RegistryMemorySett
           // Another machine's addition took ours away, or this is the first look.
           if (attempt > 0 && !known.every(isOther)) return;
           const sets = [set, ...known.filter(isOther)].slice(0, MOST_INPUT_SETS);
-          await putDocument(repository, tag, INPUT_SETS_TYPE, { key, sets });
+          // So that its age is known to whoever prunes.
+          const created = createdAnnotation(new Date());
+          await putDocument(repository, tag, INPUT_SETS_TYPE, { key, sets }, created);
           await settled(started, settings.signal);
         }
       } catch (error) {

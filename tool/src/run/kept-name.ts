@@ -6,7 +6,7 @@ import type { Checkpoint } from '../recipe/checkpoint.ts';
  * are lower case; `a/b` and `a-b` share one, which the tag, a part of the recipe key, makes harmless.
  */
 export function keptName(id: LayerId | string, recipeKey: string): string {
-  return `localhost/layers-kept/${imageName(id)}:${recipeKey.slice(0, 16)}`;
+  return `${keptRepository(id)}:${recipeKey.slice(0, 16)}`;
 }
 
 /** As `keptName`, for the image of a checkpoint. */
@@ -20,4 +20,14 @@ function imageName(id: string): string {
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-|-$/g, '');
   return name === '' ? 'layer' : name;
+}
+
+/** The name of all images of a layer, without their tags. */
+export function keptRepository(id: LayerId | string): string {
+  return `localhost/layers-kept/${imageName(id)}`;
+}
+
+/** Whether only this tool gives such names. */
+export function isOwnName(name: string): boolean {
+  return /^localhost\/layers-(kept|checkpoints)\//.test(name);
 }

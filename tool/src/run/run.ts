@@ -35,6 +35,8 @@ export interface RunRequest {
   readonly plan: Plan;
   readonly records: RecordStore;
   readonly isolation: Buildah['isolation'];
+  /** Folder of the container storage; undefined on a machine that has none. */
+  readonly graphRoot?: string;
   readonly jobs: number;
   readonly keepGoing: boolean;
   /** The container of a layer that fails stays, for a look inside. */
@@ -89,6 +91,8 @@ export async function run(request: RunRequest): Promise<RunSummary> {
     caches: join(request.stateDir, 'cache', 'packages'),
     environment: request.environment,
     isolation: request.isolation,
+    stateDir: request.stateDir,
+    ...(request.graphRoot !== undefined && { graphRoot: request.graphRoot }),
     signal: request.signal,
     forced: request.forced,
     emit,

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Layer } from '../config/layer.ts';
 import { chosenEnvironment } from '../inputs/environment-inputs.ts';
+import { openOwnImages } from '../records/own-images.ts';
 import type { Buildah } from '../system/buildah.ts';
 import { createBuildah } from '../system/buildah-cli.ts';
 import type { Exec } from '../system/command.ts';
@@ -21,6 +22,10 @@ export interface RunPlace {
   readonly caches: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly isolation: Buildah['isolation'];
+  /** Folder of the container storage, where it is known. */
+  readonly graphRoot?: string;
+  /** Absolute: what tells this tree from others that build into the same storage. */
+  readonly stateDir: string;
   readonly signal: AbortSignal;
   /** Aborted by a second Ctrl-C: cleaning up is given up, the next run sweeps. */
   readonly forced: AbortSignal;
@@ -57,7 +62,10 @@ export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lock
   const chosen = chosenEnvironment(layer, place.environment);
   const exec = logged(createExec({ ...common, log: say, signal: place.signal }), log, chosen);
   const containers = { runId: place.runId, layer: id };
-  const buildah = createBuildah(exec, { ...containers, isolation: place.isolation, temporary });
+  const { graphRoot, stateDir } = place;
+  const own = graphRoot === undefined ? undefined : openOwnImages(graphRoot);
+  const made = async (id: string) => own?.note(id, stateDir);
+  const buildah = createBuildah(exec, { ...containers, isolation: place.isolation, temporary, made });
   return {
     runId: place.runId,
     root: place.root,

@@ -16,6 +16,8 @@ export interface BuildahSettings {
   readonly runId: string;
   /** Id of the layer: in container names, so that what a layer left can be found. */
   readonly layer?: string;
+  /** Told of every image that is made by a commit or new labels. */
+  readonly made?: (id: string) => Promise<void>;
   /** Folder for small files of single calls; default the system's. */
   readonly temporary?: string;
 }
@@ -80,12 +82,18 @@ export function createBuildah(exec: Exec, settings: BuildahSettings): Buildah {
     },
     async commit(container, args = []) {
       const { stdout } = await buildah(['commit', '--quiet', ...args, container], QUERY);
-      return stdout.trim().replace(/^sha256:/, '');
+      const id = stdout.trim().replace(/^sha256:/, '');
+      await settings.made?.(id);
+      return id;
     },
     async relabel(image, labels, changes = {}) {
       const info = await self.inspect(image);
       if (info === undefined) throw new Error(`no image ${image} in local storage`);
-      return withTemporary(settings, (folder) => relabelImage({ info, labels, ...changes, folder, skopeo, storage }));
+      const id = await withTemporary(settings, (folder) =>
+        relabelImage({ info, labels, ...changes, folder, skopeo, storage }),
+      );
+      await settings.made?.(id);
+      return id;
     },
     async tag(image, names) {
       if (names.length > 0) await buildah(['tag', image, ...names], QUERY);

@@ -22,6 +22,22 @@ export function keptContainerName(name: string): string {
   return name.replace(/^layers-/, KEPT);
 }
 
+/** Whether a name is a run's id, or begins with one. */
+export function hasRunId(name: string): boolean {
+  return /^\d{8}-\d{6}-[0-9a-f]{4}(-|$)/.test(name);
+}
+
+/** When the run was whose failed layer left this container, in milliseconds; undefined for any other container. */
+export function keptContainerDate(name: string): number | undefined {
+  const id = name.startsWith(KEPT) ? name.slice(KEPT.length) : '';
+  const [, date, time] = hasRunId(id) ? (/^(\d{8})-(\d{6})/.exec(id) ?? []) : [];
+  if (date === undefined || time === undefined) return undefined;
+  const at = Date.parse(
+    `${date.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`,
+  );
+  return Number.isNaN(at) ? undefined : at;
+}
+
 /** Names of containers are letters, digits, `_`, `.` and `-`. Two ids never give the same name. */
 function safeName(text: string): string {
   return text

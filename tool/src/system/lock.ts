@@ -31,11 +31,16 @@ export function tryLock(file: string, holder: Holder, how: 'alone' | 'together' 
 }
 
 /** Waits until the lock is free. Rejects when `exec`'s signal ends the wait. */
-export async function waitForLock(file: string, holder: Holder, exec: (fd: number) => Exec): Promise<HeldLock> {
+export async function waitForLock(
+  file: string,
+  holder: Holder,
+  exec: (fd: number) => Exec,
+  how: 'alone' | 'together' = 'alone',
+): Promise<HeldLock> {
   const fd = openSync(file, 'a+');
   try {
     // exec's own descriptor comes first in the child, locks after it.
-    await exec(fd)('flock', ['4'], { quiet: true });
+    await exec(fd)('flock', [...(how === 'together' ? ['-s'] : []), '4'], { quiet: true });
     return hold(fd, holder);
   } catch (error) {
     closeSync(fd);

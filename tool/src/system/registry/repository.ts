@@ -96,11 +96,25 @@ export class Repository {
     return digestOf(bytes);
   }
 
-  async deleteManifest(digest: string): Promise<void> {
-    await this.#write(async (place) => {
-      const answer = await this.#call(place, `manifests/${digest}`, { method: 'DELETE' }, ['delete']);
-      if (isMissing(answer) || answer.status < 300) return;
-      throw statusError(answer, `${this.name}@${digest}`);
+  /** With all its tags. False where the registry deletes nothing. */
+  async deleteManifest(digest: string): Promise<boolean> {
+    return this.#delete(digest, `${this.name}@${digest}`, [405]);
+  }
+
+  /**
+   * Takes a tag away and leaves what it named. False where the registry says that it cannot; one that only knows digests may also say that
+   * nothing is there, so look afterwards.
+   */
+  async deleteTag(tag: string): Promise<boolean> {
+    return this.#delete(tag, `${this.name}:${tag}`, [400, 405, 501]);
+  }
+
+  #delete(reference: string, what: string, unsupported: readonly number[]): Promise<boolean> {
+    return this.#write(async (place) => {
+      const answer = await this.#call(place, `manifests/${reference}`, { method: 'DELETE' }, ['delete']);
+      if (isMissing(answer) || answer.status < 300) return true;
+      if (unsupported.includes(answer.status)) return false;
+      throw statusError(answer, what);
     });
   }
 

@@ -1,0 +1,91 @@
+import { tmpdir } from 'node:os';
+import { InvalidInput } from '../config/diagnostic.ts';
+import type { LayerId } from '../config/layer.ts';
+import type { NeededBuilds } from '../run/prune-place.ts';
+import { CommandFailure } from '../system/command.ts';
+import { type Git, GitProblem, openGit } from '../system/git.ts';
+import { openAsking } from './asking.ts';
+import { openBaseTree } from './base-tree.ts';
+import type { CommandContext } from './command.ts';
+import type { Prepared } from './prepare.ts';
+import { prepareLoaded, type Remembering } from './prepare.ts';
+
+/** Branches that are looked at, the latest first; of older ones the last builds of their layers stay. */
+const MOST_BRANCHES = 50;
+
+/**
+ * What the tree and every branch of its repository would take from a memory now, as their plans find it: the files of a branch are written to
+ * a temporary folder and planned there, with the records of now. A branch whose files cannot be read is said.
+ * @param cache who is asked: only local storage, or the shared memory, too
+ * @throws InvalidInput where the tree itself has problems
+ */
+export async function neededBuilds(
+  context: CommandContext,
+  loaded: Remembering,
+  cache: 'local' | 'read',
+): Promise<NeededBuilds> {
+  // What is published, verified and selected is of no interest here.
+  const quiet: CommandContext = {
+    ...context,
+    values: { 'no-publish': true, cache },
+    env: { ...context.env, CI: undefined },
+    warn: () => {},
+  };
+  const layers = new Set<LayerId>();
+  const keys = new Map<string, string>();
+  const probes = new Set<string>();
+  const add = async (one: Remembering, who: string): Promise<void> => {
+    const ids = [...one.graph.layers.keys()];
+    for (const id of ids) layers.add(id);
+    if (ids.length === 0) return;
+    const { plan, facts } = await prepareLoaded(quiet, ids, one);
+    for (const key of wantedKeys(plan, facts)) if (!keys.has(key)) keys.set(key, who);
+    for (const probe of facts.candidates.keys()) probes.add(probe);
+  };
+  await add(loaded, 'the tree');
+  const git = await repositoryOf(context, loaded.tree.root);
+  for (const { name, commit } of git === undefined ? [] : await branchesOf(git)) {
+    context.signal.throwIfAborted();
+    try {
+      using base = await openBaseTree(git as Git, commit, { temporary: tmpdir(), env: context.env });
+      await add({ ...base, records: loaded.records, lock: loaded.lock }, `branch ${name}`);
+    } catch (error) {
+      if (!(error instanceof InvalidInput) && !(error instanceof CommandFailure)) throw error;
+      context.signal.throwIfAborted();
+      context.warn(`branch ${name}: ${error.message}; only the last builds of its layers are known to be needed`);
+    }
+  }
+  return { layers, keys, probes };
+}
+
+/** Of every layer: its key as it is now, and that of what is recorded where that is in line. */
+function* wantedKeys({ decisions }: Prepared['plan'], { records }: Prepared['facts']): Iterable<string> {
+  for (const { id, action, recipeKey, adopted } of decisions.values()) {
+    if (recipeKey !== undefined) yield recipeKey;
+    if (adopted !== undefined) yield adopted.recipeKey;
+    const recorded = records.get(id);
+    if (recorded !== undefined && (action === 'nothing' || action === 'publish')) yield recorded.recipeKey;
+  }
+}
+
+/** Undefined: the tree lies in no repository. */
+async function repositoryOf(context: CommandContext, root: string): Promise<Git | undefined> {
+  try {
+    return await openGit(openAsking(context, root).exec, root);
+  } catch (error) {
+    if (error instanceof GitProblem) return undefined;
+    throw error;
+  }
+}
+
+/** Local branches and those of remotes, a commit once, but for the one of the work tree, whose files count as they are. */
+async function branchesOf(git: Git): Promise<{ readonly name: string; readonly commit: string }[]> {
+  const format = '%(objectname) %(refname:short)';
+  const text = await git.run(['for-each-ref', '--sort=-committerdate', `--format=${format}`, 'refs/heads', 'refs/remotes']);
+  const byCommit = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [commit = '', name = ''] = line.split(' ');
+    if (commit !== '' && !byCommit.has(commit)) byCommit.set(commit, name);
+  }
+  return [...byCommit].slice(0, MOST_BRANCHES).map(([commit, name]) => ({ name, commit }));
+}

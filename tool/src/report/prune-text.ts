@@ -1,0 +1,82 @@
+import type { Prunable, PruneChoice, PruneKind } from '../plan/prune.ts';
+import { count, formatBytes } from './format.ts';
+
+/** What was, or would be, taken away of one place. */
+export interface PruneReport {
+  readonly isDry: boolean;
+  readonly items: readonly Prunable[];
+  readonly choice: PruneChoice;
+  readonly left: readonly { readonly item: Prunable; readonly why: string }[];
+  readonly maxBytes?: number;
+}
+
+const NOUNS: Readonly<Record<PruneKind, string>> = {
+  image: 'image',
+  checkpoint: 'checkpoint',
+  memory: 'remembered build or input set',
+  failed: 'failed build',
+  run: 'run with its logs',
+  packages: 'downloaded file',
+  temporary: 'temporary folder',
+  'shared-build': 'build',
+  'shared-recipe': 'recipe',
+  'shared-sets': 'list of input sets',
+};
+const PLURALS: Readonly<Partial<Record<PruneKind, string>>> = {
+  memory: 'remembered builds and input sets',
+  run: 'runs with their logs',
+  'shared-sets': 'lists of input sets',
+};
+
+/** A line a kind, and the sum. With `isVerbose` a line a thing before: what goes, and what stays why. Pure. */
+export function pruneLines(report: PruneReport, isVerbose: boolean): string[] {
+  const { choice, items, isDry, left, maxBytes } = report;
+  const { remove, before, after, freed } = choice;
+  const lines: string[] = [];
+  if (isVerbose) {
+    const gone = new Set(remove);
+    for (const item of items) {
+      lines.push(gone.has(item) ? `goes   ${item.text}` : `stays  ${item.text}: ${item.needed ?? 'not old enough, or it fits'}`);
+    }
+  }
+  const kinds = Object.keys(NOUNS) as PruneKind[];
+  for (const kind of kinds) {
+    const number = remove.filter((item) => item.kind === kind).length;
+    if (number === 0) continue;
+    lines.push(`${nounOf(kind, number)}: ${formatBytes(freed.get(kind) ?? 0)} of ${nounOf(kind, items.filter((item) => item.kind === kind).length)}`);
+  }
+  for (const { item, why } of left) lines.push(`left: ${item.text}: ${why}`);
+  const verb = isDry ? 'would free' : 'freed';
+  if (remove.length === 0) lines.push(`nothing to prune: ${formatBytes(before)} are needed or too young to go`);
+  else lines.push(`${verb} ${formatBytes(before - after)} (${before - after} bytes): ${formatBytes(before)} before, ${formatBytes(after)} after`);
+  if (maxBytes !== undefined && after > maxBytes) {
+    lines.push(`what is needed takes more than --max-size ${formatBytes(maxBytes)}: it stays`);
+  }
+  return lines;
+}
+
+/** One document: every thing with its bytes, and why it stays. Pure. */
+export function pruneJson({ choice, items, isDry, left }: PruneReport): unknown {
+  const gone = new Set(choice.remove);
+  return {
+    version: 1,
+    dryRun: isDry,
+    bytesBefore: choice.before,
+    bytesAfter: choice.after,
+    kinds: Object.fromEntries([...choice.freed].map(([kind, bytes]) => [kind, { bytes }])),
+    items: items.map((item) => ({
+      kind: item.kind,
+      id: item.id,
+      text: item.text,
+      usedAt: new Date(item.usedAt).toISOString(),
+      removed: gone.has(item) && !left.some((one) => one.item === item),
+      ...(item.needed !== undefined && { needed: item.needed }),
+    })),
+    left: left.map(({ item, why }) => ({ kind: item.kind, id: item.id, why })),
+  };
+}
+
+function nounOf(kind: PruneKind, number: number): string {
+  const plural = PLURALS[kind];
+  return number !== 1 && plural !== undefined ? `${number.toLocaleString('en-US')} ${plural}` : count(number, NOUNS[kind]);
+}

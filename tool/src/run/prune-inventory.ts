@@ -1,0 +1,121 @@
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LayerId } from '../config/layer.ts';
+import { type Prunable, STAYS } from '../plan/prune.ts';
+import { openFailedBuilds } from '../records/failed-builds.ts';
+import { hasRunId, keptContainerDate } from '../system/container-name.ts';
+import type { Exec } from '../system/command.ts';
+import { diskUsage } from '../system/disk-usage.ts';
+import { layerPaths, readStorage } from '../system/storage-index.ts';
+import { pruneableImages } from './prune-images.ts';
+import type { PrunePlace } from './prune-place.ts';
+
+/** Runs whose logs stay whatever their age. */
+const LAST_RUNS = 20;
+
+/** All that this tool left on the machine, with what of it is needed, and the bytes of the file system layers below. */
+export interface Inventory {
+  readonly items: readonly Prunable[];
+  readonly layers: { readonly sizes: ReadonlyMap<string, number>; readonly held: ReadonlySet<string> };
+}
+
+/** Looks at storage and state folder, and changes nothing. */
+export async function takeInventory(place: PrunePlace, exec: Exec): Promise<Inventory> {
+  const storage = readStorage(place.store);
+  const { items: images, held } = pruneableImages(place, storage);
+  const files = [...runs(place), ...packages(place), ...temporaries(place)];
+  const layers = new Set(images.flatMap((item) => item.layers).filter((layer) => !held.has(layer)));
+  const pathsOf = new Map([...layers].map((id) => [id, layerPaths(place.store, id)]));
+  const own = [...images, ...files].map(({ path }) => path);
+  const sizes = await diskUsage([...own, ...[...pathsOf.values()].flat()], exec);
+  const sum = (paths: readonly string[]) => paths.reduce((bytes, path) => bytes + (sizes.get(path) ?? 0), 0);
+  return {
+    items: [
+      ...[...images, ...files].map(({ path, ...item }) => ({ ...item, bytes: sum([path]) })),
+      ...failed(place, storage.containers.flatMap(({ names }) => names)),
+    ],
+    layers: { sizes: new Map([...pathsOf].map(([id, paths]) => [id, sum(paths)])), held },
+  };
+}
+
+/** A thing whose own bytes lie at a path. */
+export type PathItem = Omit<Prunable, 'bytes'> & { readonly path: string };
+
+function runs({ stateDir }: PrunePlace): PathItem[] {
+  const folder = join(stateDir, 'runs');
+  const names = namesIn(folder).filter(hasRunId).sort();
+  return names.map((id, index) => ({
+    kind: 'run',
+    id,
+    text: `logs of run ${id}`,
+    usedAt: changedAt(join(folder, id)),
+    path: join(folder, id),
+    layers: [],
+    ...(index >= names.length - LAST_RUNS && { needed: `one of the last ${LAST_RUNS} runs` }),
+  }));
+}
+
+/** Downloaded packages and metadata. Every build that begins with a file links to it, which its change time tells. */
+function packages({ stateDir }: PrunePlace): PathItem[] {
+  const folder = join(stateDir, 'cache', 'packages');
+  return filesBelow(folder).map((id) => {
+    const { ctimeMs, mtimeMs } = lstatSync(join(folder, id));
+    const usedAt = Math.max(ctimeMs, mtimeMs);
+    return { kind: 'packages', id, text: id, usedAt, path: join(folder, id), layers: [] };
+  });
+}
+
+/** Of runs whose lock is gone with their state folder: who still lives has touched its folder within a week. */
+function temporaries({ temporaryRoot }: PrunePlace): PathItem[] {
+  return namesIn(temporaryRoot).flatMap((id) => {
+    const path = join(temporaryRoot, id);
+    if (!id.startsWith('layers-') || !hasRunId(id.slice('layers-'.length))) return [];
+    const { uid } = lstatSync(path);
+    if (uid !== process.geteuid?.()) return [];
+    const item: PathItem = { kind: 'temporary', id, text: path, usedAt: changedAt(path), path, layers: [] };
+    return [item];
+  });
+}
+
+/** Kept containers of this tree, and those that nobody remembers and whose name says that they are old. */
+function failed({ stateDir, store, now }: PrunePlace, containers: readonly string[]): Prunable[] {
+  const known = openFailedBuilds(stateDir)
+    .all()
+    .filter(({ graphRoot }) => graphRoot === store.graphRoot);
+  const names = new Set(known.map(({ container }) => container));
+  const orphans = containers.flatMap((name) => {
+    const at = keptContainerDate(name);
+    return at === undefined || names.has(name) || now - at < STAYS.failed ? [] : [{ name, at }];
+  });
+  const item = (id: string, text: string, usedAt: number): Prunable => {
+    return { kind: 'failed', id, text, usedAt, bytes: 0, layers: [] };
+  };
+  return [
+    ...known.map(({ id, at, container }) => item(container, `the failed build of ${id}`, Date.parse(at))),
+    ...orphans.map(({ name, at }) => item(name, `the failed build ${name}`, at)),
+  ];
+}
+
+export function failedLayerOf(stateDir: string, container: string): LayerId | undefined {
+  return openFailedBuilds(stateDir)
+    .all()
+    .find((failed) => failed.container === container)?.id as LayerId | undefined;
+}
+
+function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function changedAt(path: string): number {
+  return lstatSync(path).mtimeMs;
+}

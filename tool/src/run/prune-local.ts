@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Prunable } from '../plan/prune.ts';
+import { openCheckpoints } from '../records/checkpoints.ts';
+import { openFailedBuilds } from '../records/failed-builds.ts';
+import { listLocalBuilds } from '../records/local-builds.ts';
+import { openOwnImages } from '../records/own-images.ts';
+import type { Buildah } from '../system/buildah.ts';
+import type { Exec } from '../system/command.ts';
+import { readStorage } from '../system/storage-index.ts';
+import { removeNamed } from '../system/sweep.ts';
+import { dropFailed } from './keep-failed.ts';
+import { failedLayerOf } from './prune-inventory.ts';
+import type { PrunePlace } from './prune-place.ts';
+
+export interface PruneDoors {
+  readonly exec: Exec;
+  readonly buildah: Pick<Buildah, 'removeImage'>;
+  readonly signal: AbortSignal;
+}
+
+/** What could not be taken away, and why. */
+export interface Left {
+  readonly item: Prunable;
+  readonly why: string;
+}
+
+/**
+ * Takes away what was chosen, one by one, and goes on after a failure. What is remembered of an image goes before it, so that whoever is
+ * killed in between leaves nothing that names what is not there. Throws the abort.
+ */
+export async function removePrunable(
+  chosen: readonly Prunable[],
+  place: PrunePlace,
+  doors: PruneDoors,
+): Promise<readonly Left[]> {
+  const left: Left[] = [];
+  const attempt = async (item: Prunable, work: () => Promise<unknown>): Promise<void> => {
+    doors.signal.throwIfAborted();
+    try {
+      await work();
+    } catch (error) {
+      doors.signal.throwIfAborted();
+      left.push({ item, why: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  const isImage = ({ kind }: Prunable) => kind === 'image' || kind === 'checkpoint';
+  for (const item of chosen.filter((one) => !isImage(one))) await attempt(item, () => removeOther(item, place, doors));
+  // Those that stand on others first: storage keeps an image whose children are there.
+  const images = chosen.filter(isImage).toSorted((a, b) => b.layers.length - a.layers.length);
+  forget(images, place);
+  const names = new Map(readStorage(place.store).images.map((image) => [image.id, image.names]));
+  for (const item of images) await attempt(item, () => removeImage(item, names.get(item.id), place, doors));
+  return left;
+}
+
+function forget(images: readonly Prunable[], { store }: PrunePlace): void {
+  const ids = new Set(images.map(({ id }) => id));
+  const checkpoints = openCheckpoints(store.graphRoot);
+  for (const { image, key } of checkpoints.list()) if (ids.has(image.id)) checkpoints.remove(key);
+}
+
+async function removeImage(
+  { id }: Prunable,
+  names: readonly string[] | undefined,
+  { store }: PrunePlace,
+  { buildah }: PruneDoors,
+): Promise<void> {
+  for (const build of listLocalBuilds(store.graphRoot)) if (build.image?.id === id) await rm(build.file, { force: true });
+  // The last name takes the image along. Not by force, which would end containers of it.
+  for (const name of names ?? []) await buildah.removeImage(name);
+  if (existsSync(join(store.graphRoot, `${store.driver}-images`, id))) await buildah.removeImage(id);
+  openOwnImages(store.graphRoot).forget(id);
+}
+
+async function removeOther({ kind, id }: Prunable, place: PrunePlace, { exec }: PruneDoors): Promise<void> {
+  switch (kind) {
+    case 'failed': {
+      const layer = failedLayerOf(place.stateDir, id);
+      const failed = { failed: openFailedBuilds(place.stateDir), locks: join(place.stateDir, 'locks') };
+      if (layer === undefined) return removeNamed([id], exec);
+      if (!(await dropFailed(layer, failed, exec))) throw new Error('somebody is in it');
+      return;
+    }
+    case 'run':
+      return rm(join(place.stateDir, 'runs', id), { recursive: true, force: true });
+    case 'packages':
+      return rm(join(place.stateDir, 'cache', 'packages', id), { force: true });
+    case 'temporary':
+      return rm(join(place.temporaryRoot, id), { recursive: true, force: true });
+    default:
+      return rm(id, { force: true });
+  }
+}
