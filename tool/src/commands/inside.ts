@@ -4,6 +4,7 @@ import { InvalidInput } from '../config/diagnostic.ts';
 import type { LayerId } from '../config/layer.ts';
 import { select } from '../graph/select.ts';
 import type { LayerRecord } from '../recipe/record.ts';
+import { openCheckpoints } from '../records/checkpoints.ts';
 import { openFailedBuilds } from '../records/failed-builds.ts';
 import { ImageGone } from '../records/image-gone.ts';
 import { imageFolder } from '../records/local-memory.ts';
@@ -73,7 +74,7 @@ async function imageToEnter(
   workspace: Workspace,
 ): Promise<{ readonly id: string; readonly text: string }> {
   const { at } = context.values;
-  if (typeof at === 'string') throw new InvalidInput(`no checkpoint '${at}' of ${id} is kept`);
+  if (typeof at === 'string') return checkpointOf(id, at, workspace);
   const stored = openRecords(loaded.stateDir).read(id);
   const record = stored.kind === 'record' ? stored.record : undefined;
   const local = record?.image.local;
@@ -81,6 +82,25 @@ async function imageToEnter(
   if (record !== undefined && isHere && (await workspace.buildah.store()).graphRoot === local.graphRoot)
     return { id: local.id, text: builtText(record) };
   return fromElsewhere(context, id, workspace);
+}
+
+/** The one that a build last made or began with. */
+async function checkpointOf(
+  id: LayerId,
+  part: string,
+  { buildah }: Workspace,
+): Promise<{ readonly id: string; readonly text: string }> {
+  const { graphRoot } = await buildah.store();
+  const checkpoints = openCheckpoints(graphRoot).list();
+  const found = checkpoints.find((one) => one.layer === id && one.part === part && one.isThere);
+  if (found !== undefined) return { id: found.image.id, text: ` after its ${part}, of ${minuteOf(found.builtAt)}` };
+  const others = checkpoints.filter((one) => one.layer === id && one.isThere).map((one) => one.part);
+  throw new InvalidInput(`no checkpoint of ${id} after its ${part} is kept here`, {
+    hint:
+      others.length > 0
+        ? `'--at ${others[0]}' is`
+        : `a build makes them of base layers with more than one part: 'layers build ${id} --force'`,
+  });
 }
 
 /** Asks the plan, which knows where an image may be that this machine has not got, and pulls it. */

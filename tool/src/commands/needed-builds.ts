@@ -81,7 +81,13 @@ async function repositoryOf(context: CommandContext, root: string): Promise<Git 
 /** Local branches and those of remotes, a commit once, but for the one of the work tree, whose files count as they are. */
 async function branchesOf(git: Git): Promise<{ readonly name: string; readonly commit: string }[]> {
   const format = '%(objectname) %(refname:short)';
-  const text = await git.run(['for-each-ref', '--sort=-committerdate', `--format=${format}`, 'refs/heads', 'refs/remotes']);
+  const text = await git.run([
+    'for-each-ref',
+    '--sort=-committerdate',
+    `--format=${format}`,
+    'refs/heads',
+    'refs/remotes',
+  ]);
   const byCommit = new Map<string, string>();
   for (const line of text.split('\n')) {
     const [commit = '', name = ''] = line.split(' ');

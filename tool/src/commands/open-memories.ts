@@ -38,7 +38,8 @@ export function openMemories(opening: Opening): (layer: Layer, place?: string) =
     local ??= openLocal(opening);
     const here = await local;
     const place = at ?? sharedPlaceOf(layer, opening.cache);
-    if (place === undefined || opening.mode === 'off' || opening.mode === 'local') return { ...(here && { local: here }), writes: false, warn };
+    if (place === undefined || opening.mode === 'off' || opening.mode === 'local')
+      return { ...(here && { local: here }), writes: false, warn };
     const key = JSON.stringify([place, layer.options.registry_opts_push]);
     let shared = memories.get(key);
     if (shared === undefined) {

@@ -16,6 +16,7 @@ import { loadTree } from './load-tree.ts';
 import { createLockWriter, readLocks } from './locks-of-tree.ts';
 import { neededBuilds } from './needed-builds.ts';
 import type { Remembering } from './prepare.ts';
+import type { SharedReport } from './prune-shared.ts';
 import { readAge, readCount, readSize } from './prune-values.ts';
 import { makeStateFolder, refuseMissing, temporaryRoot } from './start-run.ts';
 
@@ -34,8 +35,21 @@ export const run: CommandRun = async (context) => {
     records: openRecords(stateDir),
     lock: { read: readLocks, write: createLockWriter(tree.root, stateDir) },
   };
-  return pruneHere(context, remembering, policy, keepLast);
+  if (values.registry !== true) return pruneHere(context, remembering, policy, keepLast);
+  const { pruneShared } = await import('./prune-shared.ts');
+  const reports = await pruneShared(context, remembering, policy);
+  if (values.json === true) {
+    const places = reports.map(({ place, ...report }) => ({ place, ...pruneJson(report) }));
+    context.print(JSON.stringify({ version: 1, places }));
+  } else for (const report of reports) printShared(context, report);
+  return reports.some(({ left }) => left.length > 0) ? 1 : 0;
 };
+
+function printShared(context: CommandContext, report: SharedReport): void {
+  context.print(`${report.place}:`);
+  for (const line of pruneLines(report, context.values.verbose === true)) context.print(`  ${line}`);
+  if (report.rest !== undefined) context.print(`  ${report.rest}`);
+}
 
 function readPolicy({ values }: CommandContext): PrunePolicy {
   const olderThan = readAge('--older-than', values['older-than']);
@@ -81,7 +95,7 @@ async function pruneHere(
     const left = isDry ? [] : await removePrunable(choice.remove, place, { exec, buildah, signal });
     const { maxBytes } = policy;
     const report = { isDry, items: inventory.items, choice, left, ...(maxBytes !== undefined && { maxBytes }) };
-    if (values.json === true) context.print(JSON.stringify(pruneJson(report), null, 2));
+    if (values.json === true) context.print(JSON.stringify(pruneJson(report)));
     else for (const line of pruneLines(report, values.verbose === true)) context.print(line);
     return left.length > 0 ? 1 : 0;
   } finally {

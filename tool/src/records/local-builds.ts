@@ -44,7 +44,9 @@ function filesIn(graphRoot: string, pattern: RegExp): string[] {
 
 function read(file: string): (KnownBuild & { readonly recipe: Recipe }) | undefined {
   try {
-    const build = decodeChecked(readFileSync(file, 'utf8')) as (KnownBuild & { recipe: Recipe; version: number }) | null;
+    const build = decodeChecked(readFileSync(file, 'utf8')) as
+      | (KnownBuild & { recipe: Recipe; version: number })
+      | null;
     return build?.version === 1 ? build : undefined;
   } catch {
     return undefined;

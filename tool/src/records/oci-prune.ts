@@ -36,7 +36,8 @@ export function createOciPruning(settings: Settings): SharedPlace {
 async function lookAt(directory: string, tag: string, digest: string, size: number): Promise<SharedTag> {
   const manifest = await readManifest(directory, digest);
   const blobs = new Map([[digest, size]]);
-  for (const blob of manifest === undefined ? [] : [manifest.config, ...manifest.layers]) blobs.set(blob.digest, blob.size);
+  for (const blob of manifest === undefined ? [] : [manifest.config, ...manifest.layers])
+    blobs.set(blob.digest, blob.size);
   // Documents do not tell; their file does, on this disk.
   const written = await stat(blobPath(directory, digest)).catch(() => undefined);
   const keptAt = keptAtOf(manifest?.annotations) ?? written?.mtimeMs;

@@ -4,7 +4,7 @@ import path from 'node:path';
 /** An image in local storage that this tool made or pulled. */
 export interface OwnImage {
   readonly id: string;
-  /** State folder of the tree that it was first made for. */
+  /** State folder of the tree that it was last made for. */
   readonly tree: string;
   /** Milliseconds since the epoch: when it was last made. */
   readonly madeAt: number;

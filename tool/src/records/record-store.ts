@@ -55,7 +55,9 @@ export function allRecords(stateDir: string): readonly LayerRecord[] {
   const folder = join(stateDir, 'records');
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder).filter((name) => /^[^.].*\.json$/.test(name));
-  return names.flatMap((name) => decode(readFileSync(join(folder, name), 'utf8'), decodeURIComponent(name.slice(0, -5))) ?? []);
+  return names.flatMap(
+    (name) => decode(readFileSync(join(folder, name), 'utf8'), decodeURIComponent(name.slice(0, -5))) ?? [],
+  );
 }
 
 function decode(text: string, id: string): LayerRecord | undefined {

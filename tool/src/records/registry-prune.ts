@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import { parsedJson } from '../system/registry/json.ts';
 import { type Descriptor, parseManifest } from '../system/registry/manifest.ts';
-import { sharedRegistries, type Registries } from '../system/registry/registries.ts';
+import { type Registries, sharedRegistries } from '../system/registry/registries.ts';
 import { RegistryError } from '../system/registry/registry-error.ts';
 import type { FoundManifest, Repository } from '../system/registry/repository.ts';
 import { registryAccess } from '../system/registry-options.ts';

@@ -36,19 +36,26 @@ export function pruneLines(report: PruneReport, isVerbose: boolean): string[] {
   if (isVerbose) {
     const gone = new Set(remove);
     for (const item of items) {
-      lines.push(gone.has(item) ? `goes   ${item.text}` : `stays  ${item.text}: ${item.needed ?? 'not old enough, or it fits'}`);
+      lines.push(
+        gone.has(item) ? `goes   ${item.text}` : `stays  ${item.text}: ${item.needed ?? 'not old enough, or it fits'}`,
+      );
     }
   }
   const kinds = Object.keys(NOUNS) as PruneKind[];
   for (const kind of kinds) {
     const number = remove.filter((item) => item.kind === kind).length;
     if (number === 0) continue;
-    lines.push(`${nounOf(kind, number)}: ${formatBytes(freed.get(kind) ?? 0)} of ${nounOf(kind, items.filter((item) => item.kind === kind).length)}`);
+    lines.push(
+      `${nounOf(kind, number)}: ${formatBytes(freed.get(kind) ?? 0)} of ${nounOf(kind, items.filter((item) => item.kind === kind).length)}`,
+    );
   }
   for (const { item, why } of left) lines.push(`left: ${item.text}: ${why}`);
   const verb = isDry ? 'would free' : 'freed';
   if (remove.length === 0) lines.push(`nothing to prune: ${formatBytes(before)} are needed or too young to go`);
-  else lines.push(`${verb} ${formatBytes(before - after)} (${before - after} bytes): ${formatBytes(before)} before, ${formatBytes(after)} after`);
+  else
+    lines.push(
+      `${verb} ${formatBytes(before - after)} (${before - after} bytes): ${formatBytes(before)} before, ${formatBytes(after)} after`,
+    );
   if (maxBytes !== undefined && after > maxBytes) {
     lines.push(`what is needed takes more than --max-size ${formatBytes(maxBytes)}: it stays`);
   }
@@ -56,7 +63,7 @@ export function pruneLines(report: PruneReport, isVerbose: boolean): string[] {
 }
 
 /** One document: every thing with its bytes, and why it stays. Pure. */
-export function pruneJson({ choice, items, isDry, left }: PruneReport): unknown {
+export function pruneJson({ choice, items, isDry, left }: PruneReport): Readonly<Record<string, unknown>> {
   const gone = new Set(choice.remove);
   return {
     version: 1,
@@ -78,5 +85,7 @@ export function pruneJson({ choice, items, isDry, left }: PruneReport): unknown 
 
 function nounOf(kind: PruneKind, number: number): string {
   const plural = PLURALS[kind];
-  return number !== 1 && plural !== undefined ? `${number.toLocaleString('en-US')} ${plural}` : count(number, NOUNS[kind]);
+  return number !== 1 && plural !== undefined
+    ? `${number.toLocaleString('en-US')} ${plural}`
+    : count(number, NOUNS[kind]);
 }

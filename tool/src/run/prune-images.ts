@@ -4,7 +4,7 @@ import type { LayerId } from '../config/layer.ts';
 import type { ContentDigest } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { type Checkpoints, openCheckpoints } from '../records/checkpoints.ts';
-import { listLocalBuilds, listLocalSets, type LocalBuild } from '../records/local-builds.ts';
+import { type LocalBuild, listLocalBuilds, listLocalSets } from '../records/local-builds.ts';
 import { openOwnImages } from '../records/own-images.ts';
 import { allRecords } from '../records/record-store.ts';
 import { openStorageTrees } from '../records/storage-trees.ts';
@@ -156,12 +156,14 @@ function textOf({ id, names }: StoredImage, checkpoint: ListedCheckpoint | undef
 
 /** Builds whose image is gone, and input sets. What is remembered of an image goes with it. */
 function remembered({ store, needed }: PrunePlace, builds: readonly LocalBuild[]): PathItem[] {
-  const gone = builds.filter(({ isThere }) => !isThere).map(({ recipeKey, usedAt, file }) => ({
-    id: file,
-    text: `what is remembered of recipe ${recipeKey.slice(0, 12)}, whose image is gone`,
-    usedAt,
-    who: needed.keys.get(recipeKey),
-  }));
+  const gone = builds
+    .filter(({ isThere }) => !isThere)
+    .map(({ recipeKey, usedAt, file }) => ({
+      id: file,
+      text: `what is remembered of recipe ${recipeKey.slice(0, 12)}, whose image is gone`,
+      usedAt,
+      who: needed.keys.get(recipeKey),
+    }));
   const sets = listLocalSets(store.graphRoot).map(({ probeKey, file }) => ({
     id: file,
     text: `input sets of ${probeKey.slice(0, 12)}`,

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import { type Prunable, STAYS } from '../plan/prune.ts';
 import { openFailedBuilds } from '../records/failed-builds.ts';
-import { hasRunId, keptContainerDate } from '../system/container-name.ts';
 import type { Exec } from '../system/command.ts';
+import { hasRunId, keptContainerDate } from '../system/container-name.ts';
 import { diskUsage } from '../system/disk-usage.ts';
 import { layerPaths, readStorage } from '../system/storage-index.ts';
 import { pruneableImages } from './prune-images.ts';
@@ -32,7 +32,10 @@ export async function takeInventory(place: PrunePlace, exec: Exec): Promise<Inve
   return {
     items: [
       ...[...images, ...files].map(({ path, ...item }) => ({ ...item, bytes: sum([path]) })),
-      ...failed(place, storage.containers.flatMap(({ names }) => names)),
+      ...failed(
+        place,
+        storage.containers.flatMap(({ names }) => names),
+      ),
     ],
     layers: { sizes: new Map([...pathsOf].map(([id, paths]) => [id, sum(paths)])), held },
   };
@@ -105,7 +108,9 @@ export function failedLayerOf(stateDir: string, container: string): LayerId | un
 function filesBelow(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 }
 
 function namesIn(folder: string): string[] {

@@ -67,7 +67,8 @@ async function removeImage(
   { store }: PrunePlace,
   { buildah }: PruneDoors,
 ): Promise<void> {
-  for (const build of listLocalBuilds(store.graphRoot)) if (build.image?.id === id) await rm(build.file, { force: true });
+  for (const build of listLocalBuilds(store.graphRoot))
+    if (build.image?.id === id) await rm(build.file, { force: true });
   // The last name takes the image along. Not by force, which would end containers of it.
   for (const name of names ?? []) await buildah.removeImage(name);
   if (existsSync(join(store.graphRoot, `${store.driver}-images`, id))) await buildah.removeImage(id);

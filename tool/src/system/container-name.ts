@@ -32,9 +32,7 @@ export function keptContainerDate(name: string): number | undefined {
   const id = name.startsWith(KEPT) ? name.slice(KEPT.length) : '';
   const [, date, time] = hasRunId(id) ? (/^(\d{8})-(\d{6})/.exec(id) ?? []) : [];
   if (date === undefined || time === undefined) return undefined;
-  const at = Date.parse(
-    `${date.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`,
-  );
+  const at = Date.parse(`${date.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`);
   return Number.isNaN(at) ? undefined : at;
 }
 

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { choosePrunable, type Prunable } from '../../tool/src/plan/prune.ts';
+
+const DAY = 24 * 3_600_000;
+const NOW = 1000 * DAY;
+
+const item = (id: string, days: number, more: Partial<Prunable> = {}): Prunable => ({
+  kind: 'image',
+  id,
+  text: id,
+  usedAt: NOW - days * DAY,
+  bytes: 1,
+  layers: [],
+  ...more,
+});
+const layers = (sizes: Record<string, number>, held: string[] = []) => ({
+  sizes: new Map(Object.entries(sizes)),
+  held: new Set(held),
+});
+const ids = (items: readonly Prunable[]) => items.map(({ id }) => id);
+
+test('all that nothing needs goes, the oldest first; a shared layer is free with the last that holds it', () => {
+  const items = [
+    item('young', 1, { layers: ['base', 'young'] }),
+    item('old', 5, { layers: ['base', 'old'] }),
+    item('needed', 9, { layers: ['kept', 'needed'], needed: 'the tree' }),
+    item('twin', 8, { layers: ['kept', 'needed'] }),
+    item('on foreign', 2, { layers: ['foreign', 'own'] }),
+  ];
+  const stored = layers({ base: 100, young: 10, old: 20, kept: 1000, needed: 40, foreign: 5000, own: 7 }, ['foreign']);
+  const choice = choosePrunable(items, stored, { now: NOW });
+  expect(ids(choice.remove)).toEqual(['twin', 'old', 'on foreign', 'young']);
+  expect(choice.before).toBe(5 + 100 + 10 + 20 + 1000 + 40 + 7);
+  expect(choice.before - choice.after).toBe(4 + 100 + 10 + 20 + 7);
+  expect([...choice.freed]).toEqual([['image', choice.before - choice.after]]);
+});
+
+test('each kind stays for its own time; an age takes the place of all of them', () => {
+  const items = [
+    item('image', 0),
+    item('run', 29, { kind: 'run' }),
+    item('old run', 31, { kind: 'run' }),
+    item('failed', 6, { kind: 'failed' }),
+    item('old failed', 8, { kind: 'failed' }),
+    item('shared', 29, { kind: 'shared-build' }),
+  ];
+  expect(ids(choosePrunable(items, layers({}), { now: NOW }).remove)).toEqual(['old run', 'old failed', 'image']);
+  const aged = choosePrunable(items, layers({}), { now: NOW, olderThan: 7 * DAY });
+  expect(ids(aged.remove)).toEqual(['old run', 'run', 'shared', 'old failed']);
+});
+
+test('a size takes the oldest until it fits, whatever its kind, and never what is needed', () => {
+  const items = [
+    item('needed', 50, { bytes: 60, needed: 'the tree' }),
+    item('package', 20, { kind: 'packages', bytes: 30 }),
+    item('image', 10, { bytes: 30 }),
+    item('new image', 1, { bytes: 30 }),
+  ];
+  const to = (maxBytes: number, more = {}) => choosePrunable(items, layers({}), { now: NOW, maxBytes, ...more });
+  expect(ids(to(150).remove)).toEqual([]);
+  expect(ids(to(100).remove)).toEqual(['package', 'image']);
+  expect(to(10)).toMatchObject({ before: 150, after: 60 });
+  expect(ids(to(10, { olderThan: 15 * DAY }).remove)).toEqual(['package']);
+});
