@@ -57,7 +57,9 @@ async function prune() {
 }
 
 const tagsLeft = () =>
-  [...registry.tags].filter(([, digest]) => registry.blobs.has(`${PLACE}@${digest}`)).map(([tag]) => tag.split(':')[1]!);
+  [...registry.tags]
+    .filter(([, digest]) => registry.blobs.has(`${PLACE}@${digest}`))
+    .map(([tag]) => tag.split(':')[1]!);
 
 const GOING = [`layers-${key('b')}`, `layers-in-${key('d')}`, `layers-recipe-${key('b')}`];
 

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import path from 'node:path';
 
 /** An image in local storage that this tool made or pulled. */
-export interface OwnImage {
+interface OwnImage {
   readonly id: string;
   /** State folder of the tree that it was last made for. */
   readonly tree: string;

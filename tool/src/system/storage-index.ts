@@ -16,7 +16,7 @@ export interface StoredImage {
   readonly createdAt: number;
 }
 
-export interface StoredContainer {
+interface StoredContainer {
   readonly names: readonly string[];
   /** Id of the image that it was made of; empty for none. */
   readonly image: string;
