@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { Bench, Table } from './bench.ts';
 import { checkpoints } from './checkpoints.ts';
+import { connection } from './connection.ts';
 import { freshMachine } from './fresh-machine.ts';
 import { nullBuild } from './null-build.ts';
 import { ownCost } from './own-cost.ts';
@@ -11,7 +12,17 @@ import { scale } from './scale.ts';
 import { watch } from './watch.ts';
 import { watchLoop } from './watch-loop.ts';
 
-const BENCHES: readonly Bench[] = [nullBuild, scale, freshMachine, parallel, ownCost, checkpoints, watch, watchLoop];
+const BENCHES: readonly Bench[] = [
+  nullBuild,
+  scale,
+  freshMachine,
+  parallel,
+  ownCost,
+  checkpoints,
+  watch,
+  watchLoop,
+  connection,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -149,6 +149,10 @@ const CASES: Record<keyof typeof STEP_VERSIONS, Record<string, () => Promise<Rec
         debian,
         { 'ansible.cfg': '[defaults]\ncallback_plugins = ./callbacks\n' },
       ),
+    "the collection's connection": () => {
+      const options = { layer_type: 'ansible', pkg_manager: undefined, playbooks: ['site.yaml'] };
+      return recordBuild(layer('l', { ...options, connection: 'containers.podman.buildah' }), debian);
+    },
   },
   openscap: {
     base: () =>

@@ -6,7 +6,6 @@ import type { CommandContext } from '../../tool/src/commands/command.ts';
 import { run } from '../../tool/src/commands/doctor.ts';
 import {
   buildahSafetyCheck,
-  collectionCheck,
   folderCheck,
   isolationCheck,
   needCheck,
@@ -15,7 +14,7 @@ import {
 } from '../../tool/src/commands/doctor-checks.ts';
 import { doctorLines } from '../../tool/src/report/doctor-text.ts';
 import { createExec } from '../../tool/src/system/exec.ts';
-import { collectionVersion, containerStorage, freeSpace, programVersion } from '../../tool/src/system/machine.ts';
+import { containerStorage, freeSpace, programVersion } from '../../tool/src/system/machine.ts';
 import { rootlessReadiness } from '../../tool/src/system/rootless-readiness.ts';
 
 let folder: string;
@@ -51,13 +50,6 @@ describe('versions', () => {
     program('broken', 'exit 3');
     expect(await programVersion(exec(), 'broken')).toBeUndefined();
     expect(await programVersion(exec(), 'layers-no-such-program')).toBeUndefined();
-  });
-
-  test('of a collection', async () => {
-    program('ansible-galaxy', `echo '{"/usr/share": {"containers.podman": {"version": "1.10.2"}}}'`);
-    expect(await collectionVersion(exec(), 'containers.podman')).toBe('1.10.2');
-    program('ansible-galaxy', 'echo none >&2; exit 1');
-    expect(await collectionVersion(exec(), 'containers.podman')).toBeUndefined();
   });
 });
 
@@ -143,7 +135,7 @@ describe('checks', () => {
     });
   });
 
-  test('little room, a slow driver, no collection, no container', () => {
+  test('little room, a slow driver, no container', () => {
     const space = { use: 'temporary', path: '/tmp', free: 5e8, total: 1e9, enough: 1e10 };
     expect(folderCheck(space)).toMatchObject({
       status: 'warning',
@@ -151,7 +143,6 @@ describe('checks', () => {
       fix: 'less than 10.0 GB: make room, or set TMPDIR',
     });
     expect(storageCheck({ driver: 'vfs', graphRoot: '/g' }).status).toBe('warning');
-    expect(collectionCheck(undefined, undefined).fix).toBe('ansible-galaxy collection install containers.podman');
     expect(isolationCheck({ failure: 'no' }, undefined).status).toBe('missing');
     expect(isolationCheck({ works: 'chroot' }, 'chroot').detail).toBe('chroot, by BUILDAH_ISOLATION; not tried');
   });

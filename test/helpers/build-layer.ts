@@ -24,6 +24,8 @@ export interface BuildPlace {
   readonly root: string;
   /** Package caches, shared by a test's builds. */
   readonly caches: string;
+  /** Interrupts the build. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -38,7 +40,8 @@ export async function buildLayer(
 ): Promise<BuiltLayer> {
   const { storage } = place;
   const output: string[] = [];
-  const exec = createExec({ env: storage.env, log: (line) => output.push(line) });
+  const signal = place.signal === undefined ? {} : { signal: place.signal };
+  const exec = createExec({ env: storage.env, log: (line) => output.push(line), ...signal });
   const made = await recordingWorkspace(storage.folder, { exec });
   const buildah = createBuildah(exec, {
     isolation: 'chroot',
@@ -58,7 +61,8 @@ export async function buildLayer(
     await check(mountPoint);
     return { image: await buildah.commit(container), report, workspace, output };
   } finally {
-    await buildah.remove(container);
+    // An interrupted door starts nothing any more.
+    await createBuildah(storage.exec, { isolation: 'chroot', runId: 'test' }).remove(container);
   }
 }
 

@@ -162,24 +162,25 @@ class Connection(ConnectionBase):
             time.sleep(PAUSE)
 
     def _answer_prompt(self, request, become):
-        """Waits until the command asks for a password, or says that it needs none; what was read until then is no output."""
+        """Until the method says that it let us pass, nothing else is sent: it would read that as a password."""
         limit = time.monotonic() + float(self._play_context.timeout)
-        said = b""
         source, request.source = request.source, None
-        while not become.check_success(said):
-            if become.check_password_prompt(said):
+        said = b""
+        is_answered = False
+        while not become.check_success(said) and not request.is_over:
+            if is_answered and (become.check_incorrect_password(said) or become.check_missing_password(said)):
+                raise AnsibleError("Incorrect %s password" % become.name)
+            if not is_answered and become.check_password_prompt(said):
                 password = become.get_option("become_pass", playcontext=self._play_context) or ""
                 request.put(to_bytes(password, errors="surrogate_or_strict") + b"\n")
-                break
-            if request.code is not None:
-                request.source = source
-                return
+                is_answered = True
             if time.monotonic() > limit:
                 raise AnsibleError("timeout waiting for privilege escalation password prompt:\n" + to_native(said))
             request.step(100)
             said = bytes(request.received[b"o"] + request.received[b"e"])
-        if not become.check_success(said):
-            request.received = {b"o": bytearray(), b"e": bytearray()}
+        if become.check_success(said):
+            # The prompt is no output of the command; what says success on the other stream Ansible takes away itself.
+            request.received[b"e"].clear()
         request.source = source
 
     def _buildah(self, session, argv, **streams):
@@ -222,9 +223,13 @@ class Request:
     def put(self, data):
         self._outgoing = memoryview(bytes(self._outgoing) + data)
 
+    @property
+    def is_over(self):
+        return self.code is not None or self.refusal is not None
+
     def finish(self, failed=None):
         """The exit code. A request that failed is an error, in whose words `failed` comes first."""
-        while self.code is None and self.refusal is None:
+        while not self.is_over:
             self.step()
         if self.refusal is None:
             return self.code

@@ -16,7 +16,7 @@ import type { BuildTarget } from './builder.ts';
 export interface ContainerConnection {
   /** What ansible-playbook needs in its environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Between two tasks: starts the agent where it could not start before for want of Python, which a task may have installed. */
+  /** Between two tasks: starts the agent where it could not start before for want of a Python, which a task may have installed. */
   renew(): void;
   /** Ends all that runs in the container by this connection, and waits for that. */
   close(): Promise<void>;
@@ -89,6 +89,7 @@ class Connection implements ContainerConnection {
     const place = { socket: `layers-${randomUUID()}`, token: randomUUID() };
     const text = `${place.socket}\n${place.token}\n${this.#source}`;
     const say = (state: State) => this.#say(state, place);
+    let isReady = false;
     say({ state: 'starting' });
     this.#stdin = new PassThrough();
     this.#stdin.write(`${String(Buffer.byteLength(text)).padStart(10, '0')}${text}`);
@@ -102,12 +103,19 @@ class Connection implements ContainerConnection {
         accept: [0, NO_PYTHON],
         signal: this.#stopping.signal,
         onLine: (line, stream) => {
-          if (stream === 'stdout' && line === 'ready') say({ state: 'ready' });
+          if (isReady || stream !== 'stdout' || line !== 'ready') return;
+          isReady = true;
+          say({ state: 'ready' });
         },
       });
       say(exitCode === NO_PYTHON ? { state: 'none' } : { state: 'ended', reason: '' });
     } catch (error) {
-      say({ state: 'ended', reason: reasonOf(error) });
+      const reason = reasonOf(error);
+      const isCancelled = error instanceof CommandFailure && error.reason === 'cancelled';
+      // A Python that does not work may be what the playbook is about to mend.
+      if (!isReady && !isCancelled)
+        this.#workspace.say(`no agent in the container, so one process a command: ${reason}`);
+      say(isReady || isCancelled ? { state: 'ended', reason } : { state: 'none' });
     }
   }
 
@@ -125,7 +133,7 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof CommandFailure)) return String(error);
   const { exitCode, signal, tail } = error.result;
   if (exitCode === null && signal === null) return error.message;
-  const how = signal === null ? `exit code ${exitCode}` : `ended by ${signal}`;
+  const how = signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
   const said = tail.filter((line) => line.trim() !== '' && line !== 'ready' && !BUILDAH_SAYS.test(line));
   return [how, ...said.slice(-REASON_LINES)].join('\n');
 }

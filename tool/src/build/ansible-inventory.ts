@@ -1,8 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Where modules are put inside while they run; removed after the build. */
-export const REMOTE_TEMPORARY = '/tmp/.ansible-layers';
+/**
+ * How names of folders in the image's /tmp begin where modules are put while they run; removed after the build. One a user, as Ansible
+ * makes them for whoever is first.
+ */
+export const REMOTE_TEMPORARY = '.ansible-layers-';
 
 /**
  * Writes an inventory folder in which the layer's name is a host, whatever the container is called, and a member of the
@@ -28,7 +31,7 @@ export async function writeInventory(
     ansible_connection: kind,
     // The same user as become's default: then become does nothing, and needs no sudo inside.
     ansible_user: 'root',
-    ansible_remote_tmp: REMOTE_TEMPORARY,
+    ansible_remote_tmp: `/tmp/${REMOTE_TEMPORARY}{{ ansible_user }}`,
   };
   const members = { hosts: { [name]: {} } };
   const inventory = {

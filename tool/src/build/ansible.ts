@@ -14,7 +14,7 @@ import { type AnsibleTrace, type Builder, BuildFailure, type BuildReport, type B
 import { openscapSteps } from './openscap.ts';
 import { proxyVariables } from './proxy.ts';
 import { collectRepositories } from './repositories.ts';
-import { statInRoot } from './root-files.ts';
+import { namesInRoot } from './root-files.ts';
 import { STEP_VERSIONS } from './versions.ts';
 
 /** Runs playbooks from the host against the working container. */
@@ -55,8 +55,10 @@ export const ansibleBuilder: Builder = {
           traces.push(readTrace(await readFile(files.trace)));
         }
       });
-      if ((await statInRoot(target.mountPoint, REMOTE_TEMPORARY)) !== undefined) {
-        await workspace.buildah.run(target.container, ['rm', '-rf', '--', REMOTE_TEMPORARY], { quiet: true });
+      const left = (await namesInRoot(target.mountPoint, 'tmp')).filter((name) => name.startsWith(REMOTE_TEMPORARY));
+      if (left.length > 0) {
+        const folders = left.map((name) => `/tmp/${name}`);
+        await workspace.buildah.run(target.container, ['rm', '-rf', '--', ...folders], { quiet: true });
       }
       for (const step of openscapSteps(target, workspace, used)) await workspace.step(step.name, () => step.run());
     });

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
@@ -20,6 +20,12 @@ export async function statInRoot(mountPoint: string, file: string): Promise<Stat
     if (index < parts.length - 1 && !stats.isDirectory()) return undefined;
   }
   return stats;
+}
+
+/** What is in a folder of the image; nothing where it is none. */
+export async function namesInRoot(mountPoint: string, folder: string): Promise<string[]> {
+  const stats = await statInRoot(mountPoint, folder);
+  return stats?.isDirectory() ? readdir(path.join(mountPoint, folder)) : [];
 }
 
 /** Text of a regular file of the image; undefined when it is none. */

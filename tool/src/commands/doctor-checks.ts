@@ -59,18 +59,6 @@ export function buildahSafetyCheck(version: string): Check {
   };
 }
 
-export function collectionCheck(version: string | undefined, install: string | undefined): Check {
-  const id = 'containers.podman';
-  if (version !== undefined)
-    return { id, status: 'ok', detail: `${version} (Ansible's collection with the buildah connection)` };
-  return {
-    id,
-    status: 'warning',
-    detail: 'not there; needed for Ansible layers',
-    fix: install ?? 'ansible-galaxy collection install containers.podman',
-  };
-}
-
 /** `answer`: the isolation that works, or why none does. */
 export function isolationCheck(
   answer: { readonly works: string } | { readonly failure: string },

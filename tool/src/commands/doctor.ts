@@ -13,21 +13,13 @@ import { wantsColour } from '../report/palette.ts';
 import { CommandFailure, type Exec } from '../system/command.ts';
 import { createExec } from '../system/exec.ts';
 import { probeIsolation } from '../system/isolation.ts';
-import {
-  collectionVersion,
-  containerStorage,
-  distributionName,
-  freeSpace,
-  hasFileCapability,
-  programVersion,
-} from '../system/machine.ts';
+import { containerStorage, distributionName, freeSpace, hasFileCapability, programVersion } from '../system/machine.ts';
 import { needsUnshare } from '../system/rootless.ts';
 import { rootlessReadiness } from '../system/rootless-readiness.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import {
   buildahSafetyCheck,
   type Check,
-  collectionCheck,
   folderCheck,
   isolationCheck,
   needCheck,
@@ -70,17 +62,13 @@ async function needChecks(exec: Exec, context: CommandContext): Promise<Check[]>
   const manager = packageManager();
   const entries = packageTable.filter((entry) => entry.use === 'run');
   const missing = new Set(missingEntries(['run'], context.env.PATH).map((entry) => entry.name));
-  const ansible = entries.find((entry) => entry.name === 'ansible');
   const checks = entries.map(async (entry) => {
     const there = !missing.has(entry.name);
     const versions = there ? await entryVersions(exec, entry) : [];
     const required = entry.required || (entry.name === 'newuidmap' && needsUnshare());
     return needCheck({ ...entry, required, there, versions, install: install(manager, [entry]) });
   });
-  const collection = collectionVersion(exec, 'containers.podman').then((version) =>
-    collectionCheck(version, ansible === undefined ? undefined : install(manager, [ansible])),
-  );
-  return Promise.all([...checks, collection]);
+  return Promise.all(checks);
 }
 
 /** `2.14.18` for one program, `mksquashfs 4.5.1, unsquashfs 4.5.1` would say little: the first that tells is enough. */

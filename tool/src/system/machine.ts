@@ -27,20 +27,6 @@ export async function programVersion(exec: Exec, program: string): Promise<strin
   }
 }
 
-/** Version of the Ansible collection `name` where ansible-playbook would look for it; undefined where there is none. */
-export async function collectionVersion(exec: Exec, name: string): Promise<string | undefined> {
-  try {
-    const args = ['collection', 'list', name, '--format', 'json'];
-    const { stdout } = await exec('ansible-galaxy', args, { quiet: true, totalMs: LIMIT_MS });
-    // {"/usr/share/ansible_collections": {"containers.podman": {"version": "1.10.2"}}}, a key a folder, first found first.
-    const folders = Object.values(JSON.parse(stdout)) as Record<string, { version?: string }>[];
-    return folders.flatMap((folder) => folder[name]?.version ?? [])[0];
-  } catch (error) {
-    if (error instanceof CommandFailure || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 export interface ContainerStorage {
   readonly driver: string;
   readonly graphRoot: string;
