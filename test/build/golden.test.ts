@@ -86,6 +86,9 @@ const zypperRepos = [
 ];
 const zypper = { pkg_manager: 'zypper', releasever: '15.6' };
 
+/** Of `l`'s tools image, what is lent is a file of the tree. */
+const byTools = { tools_image: 'r/el8:1', mounts: ['key.asc:/etc/lent.asc'], proxy: 'http://p:1' };
+
 /** What each builder does with layers that use all of it. A new case needs no new version. */
 const CASES: Record<keyof typeof STEP_VERSIONS, Record<string, () => Promise<RecordedBuild>>> = {
   apt: {
@@ -129,6 +132,9 @@ const CASES: Record<keyof typeof STEP_VERSIONS, Record<string, () => Promise<Rec
     'parent with a login': () =>
       recordBuild(layer('l', dnf, { packages: ['foo >= 1'], repos: closed }), { ...rocky, 'usr/bin/rpm': '' }, key),
     force_installroot: () => recordBuild(layer('l', { ...dnf, force_installroot: true }, { packages: ['a'] }), rocky),
+    'scratch by a tools image': () =>
+      recordBuild(layer('l', { ...dnf, ...byTools }, { ...all, repos: dnfRepos }), 'scratch', key),
+    'parent by a tools image': () => recordBuild(layer('l', { ...dnf, ...byTools }, { packages: ['a'] }), rocky, key),
   },
   ansible: {
     all: () =>
@@ -188,6 +194,8 @@ const CASES: Record<keyof typeof STEP_VERSIONS, Record<string, () => Promise<Rec
       ),
     force_installroot: () =>
       recordBuild(layer('l', { ...zypper, force_installroot: true, gpgcheck: 'strict' }, { packages: ['a'] }), leap),
+    'scratch by a tools image': () =>
+      recordBuild(layer('l', { ...zypper, ...byTools }, { ...all, repos: zypperRepos }), 'scratch', key),
   },
 };
 

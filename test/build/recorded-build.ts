@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { builderFor } from '../../tool/src/build/builders.ts';
 import type { Layer } from '../../tool/src/config/layer.ts';
+import { toolsImageOf } from '../../tool/src/config/tools-image.ts';
 import type { Buildah } from '../../tool/src/system/buildah.ts';
 import type { CommandOptions, CommandResult, Exec } from '../../tool/src/system/command.ts';
 import type { Workspace } from '../../tool/src/system/workspace.ts';
@@ -33,6 +34,7 @@ export async function recordBuild(
     for (const name of ['temporary', 'caches', 'mount', 'tree']) await mkdir(place(name));
     await fill(place('mount'), root === 'scratch' ? {} : root);
     await fill(place('tree'), sources);
+    await fill(place('tools'), { 'usr/bin/dnf': '', 'usr/bin/zypper': '', 'usr/bin/rpm': '' });
     const calls: RecordedCall[] = [];
     const workspace = recordingDoors(folder, calls);
     const target = {
@@ -40,6 +42,7 @@ export async function recordBuild(
       container: 'container',
       mountPoint: place('mount'),
       fromScratch: root === 'scratch',
+      ...(toolsImageOf(layer) && { tools: 'tools' }),
       resolve: (file: string) => path.resolve(place('tree'), file),
     };
     await builderFor(layer).build(target, workspace);
@@ -67,6 +70,7 @@ function recordingDoors(folder: string, calls: RecordedCall[]): Workspace {
     globalArgs: [],
     isolation: 'chroot',
     runCommand: ['buildah', 'run'],
+    mount: async (container) => path.join(folder, container === 'tools' ? 'tools' : 'mount'),
     run: async (container, argv, { env, volumes, extra } = {}) =>
       record('run', container, argv, { env, volumes, extra }),
     copy: async (container, sources, destination, args) => void record('copy', container, sources, destination, args),
@@ -95,7 +99,7 @@ function recordingDoors(folder: string, calls: RecordedCall[]): Workspace {
 function withoutPlaces(text: string, folder: string): string {
   return text
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>')
-    .replaceAll(new RegExp(`${folder}/(temporary|caches|mount|tree)`, 'g'), '<$1>')
+    .replaceAll(new RegExp(`${folder}/(temporary|caches|mount|tree|tools)`, 'g'), '<$1>')
     .replaceAll(path.resolve(import.meta.dirname, '../..'), '<layers>');
 }
 

@@ -54,7 +54,8 @@ async function outdated(of: Layer, image: string): Promise<unknown> {
   const record = { image: { local: { id: image, size: 1, ...store } } } as LayerRecord;
   try {
     await using throwaway = openThrowaway(settings, path.join(storage.folder, 'state'), temporary);
-    return await packagesInside(of, record, { throwaway, resolve: (file) => path.resolve(place.root, file) });
+    const resolve = (file: string) => path.resolve(place.root, file);
+    return await packagesInside(of, record, { throwaway, resolve, toolsOf: async () => undefined });
   } finally {
     expect(readdirSync(temporary)).toEqual([]);
     expect(readdirSync(path.join(storage.folder, 'state/locks/runs'))).toEqual([]);

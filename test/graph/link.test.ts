@@ -185,3 +185,33 @@ describe('10,000 layers', () => {
     expect(cycle[0]?.message.length).toBeLessThan(200);
   });
 });
+
+describe('a tools image', () => {
+  const dnf = { pkg_manager: 'dnf' };
+
+  test('is a layer of the tree, which comes before, or an image from elsewhere', () => {
+    const { graph, problems } = link({
+      a: { ...dnf, tools_image: 'tools' },
+      b: { ...dnf, parent: 'tools', tools_image: 'docker://docker.io/library/rocky' },
+      c: { tools_image: 'tools' },
+      tools: {},
+    });
+    expect(problems).toEqual([]);
+    expect(graph.tools.get(id('a'))).toMatchObject({ kind: 'layer', id: 'tools' });
+    expect(graph.tools.get(id('b'))).toEqual({ kind: 'external', reference: 'docker.io/library/rocky:latest' });
+    // apt needs none.
+    expect(graph.tools.has(id('c'))).toBe(false);
+    expect(graph.order).toEqual(['c', 'tools', 'a', 'b']);
+    expect(graph.children.get(id('tools'))).toEqual(['a', 'b']);
+  });
+
+  test('that needs the layer itself, or that nobody knows, is told where it is written', () => {
+    const cycle = link({ a: { ...dnf, tools_image: 'b' }, b: { ...dnf, parent: 'c' }, c: { parent: 'a' } });
+    expect(cycle.problems).toEqual(['cycle layers/a.yaml']);
+    expect(cycle.diagnostics[0]?.message).toContain('a → b → c → a');
+    expect(cycle.graph.order).toHaveLength(3);
+    const itself = link({ a: { ...dnf, tools_image: 'a' } });
+    expect(itself.diagnostics[0]?.message).toBe('`a` is its own tools image');
+    expect(link({ a: { ...dnf, tools_image: 'No/Such' } }).problems).toEqual(['unknown-tools-image layers/a.yaml']);
+  });
+});

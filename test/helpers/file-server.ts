@@ -1,10 +1,11 @@
-import { createReadStream, statSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 
 export interface FileServer extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT`. */
+  /** `http://127.0.0.1:PORT`; `https://localhost:PORT` for members. */
   readonly url: string;
   /** Path and Authorization header of each request, in order. */
   readonly requests: { readonly path: string; readonly authorization: string | undefined }[];
@@ -12,8 +13,25 @@ export interface FileServer extends AsyncDisposable {
 
 /** Serves the files of a folder on loopback, also as a proxy for any other host. `login`: `user:password` that every request must carry. */
 export async function serveFiles(folder: string, login?: string): Promise<FileServer> {
-  const requests: { path: string; authorization: string | undefined }[] = [];
-  const server = createServer((request, response) => {
+  const requests: FileServer['requests'] = [];
+  const server = createServer(answering(folder, login, requests));
+  return { url: `http://127.0.0.1:${await listening(server)}`, requests, ...closing(server) };
+}
+
+/** The same by TLS, for clients with a certificate of this authority only. Files in PEM. */
+export async function serveToMembers(
+  folder: string,
+  { authority, key, cert }: { readonly authority: string; readonly key: string; readonly cert: string },
+): Promise<FileServer> {
+  const requests: FileServer['requests'] = [];
+  const [ca, own, certificate] = [authority, key, cert].map((file) => readFileSync(file));
+  const settings = { ca, key: own, cert: certificate, requestCert: true, rejectUnauthorized: true };
+  const server = createSecureServer(settings, answering(folder, undefined, requests));
+  return { url: `https://localhost:${await listening(server)}`, requests, ...closing(server) };
+}
+
+function answering(folder: string, login: string | undefined, requests: FileServer['requests']): RequestListener {
+  return (request, response) => {
     const where = new URL(request.url ?? '/', 'http://x').pathname;
     requests.push({ path: request.url ?? '', authorization: request.headers.authorization });
     const file = path.join(folder, path.posix.normalize(decodeURIComponent(where)));
@@ -26,11 +44,16 @@ export async function serveFiles(folder: string, login?: string): Promise<FileSe
     }
     response.writeHead(200, { 'Content-Length': stats.size, 'Last-Modified': stats.mtime.toUTCString() });
     createReadStream(file).pipe(response);
-  });
+  };
+}
+
+async function listening(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+function closing(server: Server): AsyncDisposable {
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests,
     [Symbol.asyncDispose]: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { LayerId } from '../../tool/src/config/layer.ts';
 import type { LayerGraph } from '../../tool/src/graph/layer-graph.ts';
 import type { Wish } from '../../tool/src/plan/facts.ts';
-import { makePlan, type Plan } from '../../tool/src/plan/plan.ts';
+import { makePlan, type Plan, plannedLayers } from '../../tool/src/plan/plan.ts';
 import type { ContentDigest } from '../../tool/src/recipe/recipe.ts';
 import type { LayerRecord } from '../../tool/src/recipe/record.ts';
 import { inLine, recordOf } from '../helpers/facts.ts';
@@ -127,4 +127,40 @@ test('an external parent nobody asked for is a question; its recorded digest hol
     externals: new Map([['r/rocky:9', 'sha256:moved']]),
   };
   expect(actions(makePlan(graph, facts, wish(graph)))).toEqual({ a: 'nothing' });
+});
+
+test('a tools image from elsewhere counts by its digest: asked for, recorded, locked, moved', () => {
+  const one = layer('a', { pkg_manager: 'dnf', tools_image: 'r/el8:1' });
+  const external = { kind: 'external', reference: 'r/el8:1' } as const;
+  const graph = { ...graphOf([one]), tools: new Map([[one.id, external]]) };
+  const empty = { ...inLine(graph), records: new Map() };
+  expect(makePlan(graph, empty, wish(graph)).questions).toEqual([{ kind: 'external-digest', reference: 'r/el8:1' }]);
+  const toolsImage = { kind: 'external', manifest: 'sha256:1' } as const;
+  const record = { ...recordOf(one, { kind: 'scratch' }, { toolsImage }), externalTools: 'r/el8:1' };
+  const facts = { ...empty, records: new Map([[one.id, record]]), externals: new Map([['r/el8:1', 'sha256:2']]) };
+  expect(actions(makePlan(graph, facts, wish(graph)))).toEqual({ a: 'nothing' });
+  const moved = makePlan(graph, facts, wish(graph, { refresh: true })).decisions.get(one.id);
+  expect(moved?.reasons).toEqual([{ code: 'tools-image-changed', text: 'tools image r/el8:1 moved to sha256:2' }]);
+  const locked = new Map([[one.id, { tools: { reference: 'r/el8:1', digest: 'sha256:3' }, repositories: {} }]]);
+  expect(makePlan(graph, { ...facts, locks: locked }, wish(graph)).decisions.get(one.id)?.reasons).toContainEqual({
+    code: 'tools-image-changed',
+    text: 'tools image r/el8:1 moved to sha256:3',
+  });
+  const other = { ...graph, tools: new Map([[one.id, { kind: 'external', reference: 'r/el9:1' } as const]]) };
+  expect(makePlan(other, { ...facts, externals: new Map() }, wish(other)).questions).toHaveLength(1);
+});
+
+test('a layer waits for the layer of its tools image, and is planned to be built after it', () => {
+  const [tools, one] = [layer('tools'), layer('a', { pkg_manager: 'dnf', tools_image: 'tools' })];
+  const built = { ...graphOf([tools, one]), tools: new Map([[one.id, on('tools')]]) } as LayerGraph;
+  const changed = { ...built, layers: new Map([...built.layers, [tools.id, layer('tools', { variant: 'apt' })]]) };
+  const plan = makePlan(changed, inLine(built), wish(changed));
+  expect(actions(plan)).toEqual({ tools: 'build', a: 'pending' });
+  expect(plan.decisions.get(one.id)?.reasons).toEqual([
+    { code: 'parent-pending', text: 'tools image tools is to be rebuilt', from: 'tools' },
+  ]);
+  expect(plannedLayers(changed, plan).map(({ id, parents }) => [id, parents])).toEqual([
+    ['tools', []],
+    ['a', ['tools']],
+  ]);
 });

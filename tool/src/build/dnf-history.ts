@@ -51,3 +51,17 @@ const QUERIES: readonly { readonly kind: string; readonly items: string; readonl
       WHERE environment_id = ? ORDER BY groupid`,
   },
 ];
+
+/** Replaces the command lines of transactions that hold `place` by `words`, so that nothing of the old ones is left in the file. */
+export async function renameCommands(file: string, place: string, words: string): Promise<void> {
+  const { DatabaseSync } = await import('node:sqlite');
+  const database = new DatabaseSync(file);
+  try {
+    database.prepare('UPDATE trans SET cmdline = ? WHERE instr(cmdline, ?)').run(words, place);
+    // A changed row's old text stays where it was.
+    database.exec('VACUUM');
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } finally {
+    database.close();
+  }
+}

@@ -1,22 +1,12 @@
 import { rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { resolveInRoot } from '../system/in-root.ts';
-import type { Workspace } from '../system/workspace.ts';
 import type { BuildTarget } from './builder.ts';
+import { renameCommands } from './dnf-history.ts';
 import { statInRoot } from './root-files.ts';
+import type { RootPrograms } from './root-programs.ts';
 
 const HISTORY = 'var/lib/dnf/history.sqlite';
-/** dnf needs Python, so the host has it. VACUUM, as a changed row's old text stays in the file. */
-const SCRUB = `
-import sqlite3, sys
-file, place, words = sys.argv[1:]
-database = sqlite3.connect(file, isolation_level=None)
-database.execute('UPDATE trans SET cmdline = ? WHERE instr(cmdline, ?)', (words, place))
-database.execute('VACUUM')
-database.execute('PRAGMA wal_checkpoint(TRUNCATE)')
-database.close()
-`;
-
 /** Folders above `place` that the image does not have yet, innermost first. */
 export async function absentAbove(mountPoint: string, place: string): Promise<string[]> {
   const absent: string[] = [];
@@ -27,32 +17,24 @@ export async function absentAbove(mountPoint: string, place: string): Promise<st
 }
 
 /**
- * Takes out of the image what the host's dnf left of the builder: its command line in the history (`words` stay instead), and
- * what it wrote by the host's paths of log and cache while rpm was in the root, below `place`. `created`: the folders above,
+ * Takes out of the image what a dnf from outside left of where it ran: its command line in the history (`words` stay instead), and
+ * what it wrote by its own paths of log and cache while rpm was in the root, below its folder. `created`: the folders above,
  * if no package has them by now.
  */
 export async function removeTraces(
   { mountPoint }: BuildTarget,
-  workspace: Workspace,
-  traces: {
-    readonly place: string;
-    readonly created: readonly string[];
-    readonly words: string;
-    readonly database: string;
-  },
+  programs: RootPrograms,
+  { created, words }: { readonly created: readonly string[]; readonly words: string },
 ): Promise<void> {
-  const { place, created, words, database } = traces;
   if ((await statInRoot(mountPoint, HISTORY))?.isFile()) {
-    const file = path.join(mountPoint, HISTORY);
-    await workspace.exec('python3', ['-c', SCRUB, file, workspace.temporary, words], { quiet: true });
+    await renameCommands(path.join(mountPoint, HISTORY), programs.folder, words);
   }
-  const inside = await resolveInRoot(mountPoint, place);
+  const inside = await resolveInRoot(mountPoint, programs.folder);
   if (inside !== undefined) await rm(inside, { recursive: true });
   for (const folder of created) {
     const found = await resolveInRoot(mountPoint, folder);
     if (found === undefined) continue;
-    const query = ['--root', mountPoint, '--dbpath', database, '-q', '--file', '--', folder];
-    const { exitCode } = await workspace.exec('rpm', query, { quiet: true, accept: [0, 1] });
+    const { exitCode } = await programs.rpm(['-q', '--file', '--', folder], { quiet: true, accept: [0, 1] });
     // Not empty: something else is in it.
     if (exitCode !== 0) await rmdir(found).catch(() => undefined);
   }

@@ -1,7 +1,7 @@
 import { BuildFailure } from './builder.ts';
-import { dnfOnHost } from './dnf-host.ts';
 import { dnfInside } from './dnf-inside.ts';
-import { type PackageSteps, packageNames, stepIf } from './package-manager.ts';
+import { dnfOutside } from './dnf-outside.ts';
+import { isOutside, type PackageSteps, packageNames, stepIf } from './package-manager.ts';
 
 /** Where dnf runs: each verb gets names that are none of its options. */
 export interface Dnf {
@@ -15,11 +15,10 @@ export interface Dnf {
  */
 const MODULE_COMMANDS = ['reset', 'remove', 'disable', 'enable', 'switch-to', 'install'] as const;
 
-/** Red Hat's family: the host's dnf makes a root from scratch, that of the image goes on from a parent. */
+/** Red Hat's family: the tools image's dnf where there is one; else the host's makes a root from scratch, that of the image goes on from a parent. */
 export const dnfSteps: PackageSteps = (target, workspace, used) => {
   const { layer } = target;
-  const isOnHost = target.fromScratch || layer.options.force_installroot;
-  const dnf = isOnHost ? dnfOnHost(target, workspace, used) : dnfInside(target, workspace, used);
+  const dnf = isOutside(target) ? dnfOutside(target, workspace, used) : dnfInside(target, workspace, used);
   const { package_groups: groups, packages, remove_packages: removed } = layer;
   const hasRepos = layer.repos.length + layer.exclusive_repos.length > 0;
   return [

@@ -3,15 +3,16 @@ import path from 'node:path';
 import type { Workspace } from '../system/workspace.ts';
 import { withoutLogins, writeAuth } from './apt-login.ts';
 import type { BuildTarget } from './builder.ts';
-import { dnfOnHost } from './dnf-host.ts';
 import { dnfInside } from './dnf-inside.ts';
+import { dnfOutside } from './dnf-outside.ts';
+import { boundMounts, mounting } from './mounts.ts';
 import { exportScript, proxyVariables } from './proxy.ts';
 import { collectRepositories } from './repositories.ts';
 import { readInRoot, statInRoot } from './root-files.ts';
 import type { Zypper } from './zypper.ts';
-import { zypperOnHost } from './zypper-host.ts';
 import { zypperInside } from './zypper-inside.ts';
 import { parseUpdates } from './zypper-output.ts';
+import { zypperOutside } from './zypper-outside.ts';
 
 /** A package that an image has and that its repositories have newer. */
 export interface OutdatedPackage {
@@ -23,30 +24,31 @@ export interface OutdatedPackage {
 /** `undefined`: there is no package manager that could tell. */
 type Teller = (target: BuildTarget, workspace: Workspace) => Promise<OutdatedPackage[]>;
 
-/** In a container that is thrown away: what an upgrade would bring, by the package manager of the image, else by the host's. Throws CommandFailure. */
+/** In a container that is thrown away: what an upgrade would bring, by the package manager of the tools image, else of the image, else by the host's. Throws CommandFailure. */
 export async function outdatedPackages(
   target: BuildTarget,
   workspace: Workspace,
 ): Promise<OutdatedPackage[] | undefined> {
   const teller = await tellerOf(target);
-  return teller === undefined
-    ? undefined
-    : (await teller(target, workspace)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  if (teller === undefined) return undefined;
+  const buildah = mounting(workspace.buildah, boundMounts(target));
+  return (await teller(target, { ...workspace, buildah })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function tellerOf({ layer, mountPoint }: BuildTarget): Promise<Teller | undefined> {
+async function tellerOf({ layer, mountPoint, tools }: BuildTarget): Promise<Teller | undefined> {
   const has = async (file: string) => (await statInRoot(mountPoint, file)) !== undefined;
   const isZypper = layer.options.pkg_manager === 'zypper';
+  if (tools !== undefined) return isZypper ? askZypper(zypperOutside) : askDnf;
   // An image may have several, to build others by.
   if (isZypper && (await has('usr/bin/zypper'))) return askZypper(zypperInside);
   if (await has('usr/bin/dnf')) return askDnf;
   if (await has('usr/bin/apt-get')) return askApt;
   if (await has('usr/bin/zypper')) return askZypper(zypperInside);
   if (!(await has('usr/lib/sysimage/rpm')) && !(await has('var/lib/rpm'))) return undefined;
-  return isZypper ? askZypper(zypperOnHost) : askDnf;
+  return isZypper ? askZypper(zypperOutside) : askDnf;
 }
 
-function askZypper(zypperOf: (...where: Parameters<typeof zypperOnHost>) => Zypper): Teller {
+function askZypper(zypperOf: (...where: Parameters<typeof zypperOutside>) => Zypper): Teller {
   return async (target, workspace) => {
     const lines: string[] = [];
     const zypper = zypperOf(target, workspace, collectRepositories());
@@ -93,8 +95,8 @@ export function parseSimulation(text: string): OutdatedPackage[] {
 const MARK = 'layers-package';
 
 const askDnf: Teller = async (target, workspace) => {
-  const isInside = (await statInRoot(target.mountPoint, 'usr/bin/dnf')) !== undefined;
-  const dnf = (isInside ? dnfInside : dnfOnHost)(target, workspace, collectRepositories());
+  const hasOwn = (await statInRoot(target.mountPoint, 'usr/bin/dnf')) !== undefined;
+  const dnf = (hasOwn && target.tools === undefined ? dnfInside : dnfOutside)(target, workspace, collectRepositories());
   const list = async (which: string): Promise<ReadonlyMap<string, string>> => {
     const lines: string[] = [];
     const query = ['repoquery', which, `--queryformat=${MARK} %{name}.%{arch} %{evr}\\n`];

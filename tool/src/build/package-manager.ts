@@ -15,6 +15,11 @@ export interface BuildStep {
  */
 export type PackageSteps = (target: BuildTarget, workspace: Workspace, used: UsedRepositories) => BuildStep[];
 
+/** Whether a package manager works on the mounted root, from this machine or from a tools image, and not inside. */
+export function isOutside({ layer, fromScratch, tools }: BuildTarget): boolean {
+  return tools !== undefined || fromScratch || layer.options.force_installroot;
+}
+
 /** The names if none would be taken for an option by a package manager. Throws BuildFailure. */
 export function packageNames(key: string, names: readonly string[]): readonly string[] {
   for (const name of names) {

@@ -1,10 +1,10 @@
 import { CommandFailure } from '../system/command.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { BuildFailure } from './builder.ts';
-import { type PackageSteps, packageNames, stepIf } from './package-manager.ts';
-import { zypperOnHost } from './zypper-host.ts';
+import { isOutside, type PackageSteps, packageNames, stepIf } from './package-manager.ts';
 import { zypperInside } from './zypper-inside.ts';
 import { type Heard, hear, listenToZypper } from './zypper-output.ts';
+import { zypperOutside } from './zypper-outside.ts';
 import { groupSpecs } from './zypper-patterns.ts';
 
 /** Where zypper runs: the command with its options, then names that are none of them. */
@@ -29,11 +29,10 @@ const DONE = [REBOOT, RESTART, SCRIPTLET_FAILED];
 
 const INSTALL = ['install', '--auto-agree-with-licenses'];
 
-/** SUSE's family: the host's zypper makes a root from scratch, that of the image goes on from a parent. */
+/** SUSE's family: the tools image's zypper where there is one; else the host's makes a root from scratch, that of the image goes on from a parent. */
 export const zypperSteps: PackageSteps = (target, workspace, used) => {
   const { layer } = target;
-  const isOnHost = target.fromScratch || layer.options.force_installroot;
-  const zypper = isOnHost ? zypperOnHost(target, workspace, used) : zypperInside(target, workspace, used);
+  const zypper = isOutside(target) ? zypperOutside(target, workspace, used) : zypperInside(target, workspace, used);
   const { package_groups: groups, packages, remove_packages: removed } = layer;
   const install = async (key: string, names: readonly string[]) => {
     await act(key, zypper, workspace, INSTALL, names);

@@ -6,8 +6,9 @@ import { resolveSource } from '../inputs/copyfiles.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { openRecords } from '../records/record-store.ts';
 import { outdatedLines } from '../report/outdated-text.ts';
-import { hasMoved, outdatedLayers, packagesInside } from '../run/outdated.ts';
+import { hasMoved, outdatedLayers, packagesInside, recordedTools } from '../run/outdated.ts';
 import { openThrowaway, type Throwaway } from '../run/throwaway.ts';
+import type { Workspace } from '../system/workspace.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { loadTree } from './load-tree.ts';
 import { imageAsker } from './outside.ts';
@@ -36,7 +37,8 @@ export const run: CommandRun = async (context) => {
     const packagesOf = async (layer: Layer, record: LayerRecord) => {
       const throwaway = await opened.open();
       const resolve = (file: string) => resolveSource(tree.root, layer.file, file);
-      return packagesInside(layer, record, { throwaway, resolve });
+      const toolsOf = (workspace: Workspace) => recordedTools(layer, record, { graph, recordOf }, workspace);
+      return packagesInside(layer, record, { throwaway, resolve, toolsOf });
     };
     const { layers, problems } = await outdatedLayers(named, recordOf, asking, packagesOf);
     for (const problem of problems) context.warn(`warning: ${problem}`);

@@ -17,6 +17,7 @@ import { createExec } from '../system/exec.ts';
 import type { CommandContext } from './command.ts';
 import { enterUserNamespace } from './enter-user-namespace.ts';
 import { holdStorage } from './hold-storage.ts';
+import { refuseMissingMounts } from './missing-mounts.ts';
 import type { Prepared } from './prepare.ts';
 
 /** Where image roots are committed and squashed: big, so not /tmp, which may be memory. */
@@ -42,14 +43,20 @@ export async function startRun(
   prepared: Prepared,
   { checkpoints = true, watching }: { readonly checkpoints?: boolean; readonly watching?: Watching } = {},
 ): Promise<RunSummary> {
+  const { graph, plan } = prepared;
+  const begun = [...plan.decisions.values()].filter(({ action }) => action === 'build' || action === 'pending');
+  await refuseMissingMounts(
+    prepared.root,
+    begun.flatMap(({ id }) => graph.layers.get(id) ?? []),
+  );
   enterUserNamespace(context);
   const { env, values, stdout, stderr } = context;
   makeStateFolder(prepared.stateDir);
   const exec = createExec({ env, signal: context.signal });
   const swept = [...(await sweepDeadRuns(prepared.stateDir, exec)), ...(await sweepOldFailed(prepared.stateDir, exec))];
   // Probing runs a container, which a machine that only takes over what others built may not even be able to.
-  const builds = [...prepared.plan.decisions.values()].some(({ action }) => action === 'build' || action === 'pending');
-  const isolation = builds ? await knownIsolation(prepared.stateDir, exec, env).catch(refuseMissing) : 'chroot';
+  const isolation =
+    begun.length > 0 ? await knownIsolation(prepared.stateDir, exec, env).catch(refuseMissing) : 'chroot';
   const storage = await holdStorage(context, prepared, exec);
   const reporter = createReporter({
     mode: (values.output ?? 'auto') as OutputMode,

@@ -1,10 +1,13 @@
 import type { OutdatedPackage } from '../build/outdated-packages.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { type ExternalImage, externalKey } from '../graph/external-image.ts';
+import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { RecipeParent } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
+import type { Workspace } from '../system/workspace.ts';
 import { repositoriesNow } from './drift.ts';
 import type { AskingEntries } from './lock-entries.ts';
+import type { FromImage } from './start-container.ts';
 import type { Throwaway } from './throwaway.ts';
 
 /** What moved outside since a layer was last built here. Plain JSON, the shape of `outdated --json`. */
@@ -115,7 +118,16 @@ export async function outdatedLayers(
 export async function packagesInside(
   layer: Layer,
   record: LayerRecord,
-  { throwaway, resolve }: { readonly throwaway: Throwaway; readonly resolve: (file: string) => string },
+  {
+    throwaway,
+    resolve,
+    toolsOf,
+  }: {
+    readonly throwaway: Throwaway;
+    readonly resolve: (file: string) => string;
+    /** The image of the layer's tools image as it was used; a text says why it is not to be had. */
+    toolsOf(workspace: Workspace): Promise<FromImage | string | undefined>;
+  },
 ): Promise<readonly OutdatedPackage[] | string> {
   const { local } = record.image;
   if (local === undefined) return 'its image is not in local storage, so its packages cannot be looked at';
@@ -125,15 +137,42 @@ export async function packagesInside(
     return 'its image is not in local storage any more, so its packages cannot be looked at';
   }
   const { outdatedPackages } = await import('../build/outdated-packages.ts');
-  const container = await buildah.from(local.id, { pull: 'never' });
+  const { startTools } = await import('./start-container.ts');
+  const containers = [await buildah.from(local.id, { pull: 'never' })];
+  const [container] = containers as [string];
   try {
+    const image = await toolsOf(workspace);
+    if (typeof image === 'string') return image;
+    if (image !== undefined) containers.push(await startTools(layer, image, workspace));
+    const [, tools] = containers;
     const mountPoint = await buildah.mount(container);
-    const target = { layer, container, mountPoint, fromScratch: false, resolve };
+    const target = { layer, container, mountPoint, fromScratch: false, resolve, ...(tools && { tools }) };
     return (await outdatedPackages(target, workspace)) ?? 'its image has no package manager that could tell more';
   } catch (error) {
     workspace.signal.throwIfAborted();
     return `its package manager could not tell: ${error instanceof Error ? error.message : String(error)}`;
   } finally {
-    await buildah.remove(container);
+    for (const one of containers) await buildah.remove(one);
   }
+}
+
+/** The image that made a recorded build, if one did. */
+export async function recordedTools(
+  { id, architecture }: Layer,
+  { externalTools, recipe: { toolsImage } }: LayerRecord,
+  { graph, recordOf }: { readonly graph: LayerGraph; recordOf(id: LayerId): LayerRecord | undefined },
+  workspace: Workspace,
+): Promise<FromImage | string | undefined> {
+  if (toolsImage === undefined) return undefined;
+  const link = graph.tools.get(id);
+  if (toolsImage.kind === 'layer') {
+    const local = link?.kind === 'layer' ? recordOf(link.id)?.image.local : undefined;
+    return local === undefined
+      ? 'its tools image is not in local storage, so its packages cannot be looked at'
+      : { from: local.id, isExternal: false };
+  }
+  const { pinnedParent } = await import('./external-parent.ts');
+  const image = { reference: externalTools ?? '', ...(architecture && { architecture }) };
+  const { from } = await pinnedParent(image, toolsImage.manifest, workspace);
+  return { from, isExternal: true };
 }

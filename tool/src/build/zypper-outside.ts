@@ -1,7 +1,6 @@
 import { rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { rpmName } from '../config/architectures.ts';
-import type { CommandOptions } from '../system/command.ts';
 import { regularFileInRoot, resolveInRoot } from '../system/in-root.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { BuildFailure, type BuildTarget } from './builder.ts';
@@ -11,57 +10,51 @@ import { foreignArchitecture } from './foreign.ts';
 import { proxyVariables } from './proxy.ts';
 import type { UsedRepositories } from './repositories.ts';
 import { statInRoot } from './root-files.ts';
+import { type RootPrograms, rootPrograms } from './root-programs.ts';
 import type { Zypper } from './zypper.ts';
 import { TRUSTED_KEYS, zypperPlace } from './zypper-place.ts';
 import { zypperSession } from './zypper-session.ts';
 
 /** As SUSE's own; a host's settings must not decide what an image holds. */
 const SETTINGS = '[main]\nrepo.refresh.delay = 0\nsolver.onlyRequires = false\ndownload.max_silent_tries = 5\n';
-/** Where rpm looks for its database: newer relatives first. */
-const DATABASES = ['usr/lib/sysimage/rpm', 'var/lib/rpm'];
 const HISTORY = '/var/log/zypp/history';
 
-/** The host's zypper on the mounted root: for a root from scratch, or with `force_installroot`. */
-export function zypperOnHost(target: BuildTarget, workspace: Workspace, used: UsedRepositories): Zypper {
-  const { layer, mountPoint } = target;
+/**
+ * A zypper on the mounted root, from outside of it: the host's, for a root from scratch or with `force_installroot`, or that of the
+ * layer's tools image.
+ */
+export function zypperOutside(target: BuildTarget, workspace: Workspace, used: UsedRepositories): Zypper {
+  const { layer } = target;
   const folder = path.join(workspace.temporary, 'zypper');
-  const place = zypperPlace(folder, folder, layer);
-  const [home, settings, conf] = ['home', 'zypp.conf', 'zypper.conf'].map((name) => path.join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
-  const env = { ...proxyVariables(layer), ...place.env, HOME: home, ZYPP_CONF: settings };
-  let database = '';
+  const programs = rootPrograms('zypper', folder, target, workspace);
+  const place = zypperPlace(folder, programs.folder, layer);
+  const env = { ...proxyVariables(layer), ...place.env, ...programs.env, ZYPP_CONF: `${programs.folder}/zypp.conf` };
 
-  const rpm = (args: readonly string[], options: CommandOptions = {}) =>
-    workspace.exec('rpm', ['--root', mountPoint, '--dbpath', database, ...args], { ...options, env: { HOME: home } });
   const zypper = zypperSession(target, workspace, used, {
     place,
-    root: mountPoint,
+    root: programs.root,
     async begin() {
-      database = `/${await databaseOf(mountPoint)}`;
-      await place.make(home);
-      // Debian's rpm would put the database into root's home, where the target's does not look for it.
-      await writeFile(path.join(home, '.rpmmacros'), `%_dbpath ${database}\n`);
+      await programs.begin();
+      await place.make();
       const foreign = foreignArchitecture(layer);
-      await writeFile(settings, foreign === undefined ? SETTINGS : `${SETTINGS}arch = ${rpmName(foreign)}\n`);
-      await writeFile(conf, '');
+      const settings = foreign === undefined ? SETTINGS : `${SETTINGS}arch = ${rpmName(foreign)}\n`;
+      await writeFile(path.join(folder, 'zypp.conf'), settings);
+      await writeFile(path.join(folder, 'zypper.conf'), '');
     },
     async call(args, options) {
-      const undo = await tracesBefore(target, workspace, folder);
-      const argv = ['--config', conf, '--root', mountPoint, ...args];
+      const undo = await tracesBefore(target, programs);
+      const argv = ['--config', `${programs.folder}/zypper.conf`, '--root', programs.root, ...args];
       try {
-        return await workspace.exec('zypper', argv, { ...options, env });
+        return await programs.run('zypper', argv, { ...options, env });
       } finally {
-        await undo(args, database);
+        await undo(args);
       }
     },
     async trusted() {
-      return (await rpm(TRUSTED_KEYS.slice(1), { quiet: true })).stdout;
+      return (await programs.rpm(TRUSTED_KEYS.slice(1), { quiet: true })).stdout;
     },
     async importKey(name) {
-      await rpm(['--import', path.join(place.keys, name)]);
+      await programs.rpm(['--import', `${programs.folder}/keys/${name}`]);
     },
   });
   return {
@@ -74,30 +67,25 @@ export function zypperOnHost(target: BuildTarget, workspace: Workspace, used: Us
 }
 
 /**
- * What the host's zypper leaves in the image by its paths on this machine: solver files below `folder`, and its command line in the
+ * What a zypper from outside leaves in the image by its own paths: solver files below its folder, and its command line in the
  * history. To be called before; what it gives takes them out afterwards.
  */
-async function tracesBefore(target: BuildTarget, workspace: Workspace, folder: string) {
+async function tracesBefore(target: BuildTarget, programs: RootPrograms) {
   const { mountPoint } = target;
-  const created = await absentAbove(mountPoint, folder);
+  const created = await absentAbove(mountPoint, programs.folder);
   for (const log of ['/var/log/zypp', '/var/log']) {
     if ((await resolveInRoot(mountPoint, log)) === undefined) created.push(log);
   }
   const history = await statInRoot(mountPoint, HISTORY);
-  return async (words: readonly string[], database: string) => {
+  return async (words: readonly string[]) => {
     const file = await regularFileInRoot(mountPoint, HISTORY);
     if (file !== undefined && history === undefined) await rm(file);
     if (file !== undefined && history !== undefined) {
       await truncate(file, history.size);
       await utimes(file, history.atime, history.mtime);
     }
-    await removeTraces(target, workspace, { place: folder, created, words: words.join(' '), database });
+    await removeTraces(target, programs, { created, words: words.join(' ') });
   };
-}
-
-async function databaseOf(mountPoint: string): Promise<string> {
-  for (const folder of DATABASES) if ((await statInRoot(mountPoint, folder))?.isDirectory()) return folder;
-  return 'var/lib/rpm';
 }
 
 /** zypper takes it from the root's product, which a root from scratch does not have yet. */

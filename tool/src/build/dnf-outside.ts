@@ -14,7 +14,7 @@ import { forcedArchitecture } from './foreign.ts';
 import { borrowCache } from './package-cache.ts';
 import { proxyVariables } from './proxy.ts';
 import type { UsedRepositories } from './repositories.ts';
-import { statInRoot } from './root-files.ts';
+import { rootPrograms } from './root-programs.ts';
 
 /** As Red Hat's own dnf.conf says; a host's settings must not decide what an image holds. */
 const SETTINGS = {
@@ -26,29 +26,24 @@ const SETTINGS = {
   keepcache: '1',
   plugins: '0',
 };
-/** Where rpm looks for its database: Fedora and its newer relatives, then the others. */
-const DATABASES = ['usr/lib/sysimage/rpm', 'var/lib/rpm'];
 
-/** The host's dnf on the mounted root: for a root from scratch, or with `force_installroot`. */
-export function dnfOnHost(target: BuildTarget, workspace: Workspace, used: UsedRepositories): Dnf {
+/**
+ * A dnf on the mounted root, from outside of it: the host's, for a root from scratch or with `force_installroot`, or that of the layer's
+ * tools image.
+ */
+export function dnfOutside(target: BuildTarget, workspace: Workspace, used: UsedRepositories): Dnf {
   const { layer, mountPoint, fromScratch } = target;
   const place = path.join(workspace.temporary, 'dnf');
-  const [repositories, home, log] = ['repos', 'home', 'log'].map((name) => path.join(place, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const programs = rootPrograms('dnf', place, target, workspace);
+  const [repositories, log] = [path.join(place, 'repos'), path.join(place, 'log')];
   let repos: readonly DnfRepo[] = [];
-  let database = '';
   let release: string | undefined;
   let isPrepared = false;
 
   async function prepare(): Promise<void> {
     if (isPrepared) return;
-    for (const folder of [repositories, home, log]) await mkdir(folder, { recursive: true });
-    database = `/${await databaseOf(mountPoint)}`;
-    // Debian's rpm would put the database into root's home, where the target's does not look for it.
-    await writeFile(path.join(home, '.rpmmacros'), `%_dbpath ${database}\n`);
+    await programs.begin();
+    for (const folder of [repositories, log]) await mkdir(folder, { recursive: true });
     await writeConf({});
     await takeRepos();
     await importKeys();
@@ -60,7 +55,7 @@ export function dnfOnHost(target: BuildTarget, workspace: Workspace, used: UsedR
   }
 
   async function writeConf(more: Readonly<Record<string, string>>): Promise<void> {
-    const settings = { ...SETTINGS, ...more, installroot: mountPoint, reposdir: repositories };
+    const settings = { ...SETTINGS, ...more, installroot: programs.root, reposdir: `${programs.folder}/repos` };
     const conf = withSettings('', { ...settings, ...dnfOptions(layer.options.dnf_options) });
     await writeFile(path.join(place, 'dnf.conf'), conf, { mode: 0o600 });
   }
@@ -75,16 +70,15 @@ export function dnfOnHost(target: BuildTarget, workspace: Workspace, used: UsedR
       texts.set(texts.has(name) ? `${index}-${name}` : name, await readFile(file, 'utf8'));
     }
     for (const [file, text] of texts)
-      await writeFile(path.join(repositories, file), keysBelow(text, mountPoint), { mode: 0o600 });
+      await writeFile(path.join(repositories, file), keysBelow(text, programs.root), { mode: 0o600 });
   }
 
   async function importKeys(): Promise<void> {
     if (layer.options.gpgcheck === false) return;
     for (const { key, file } of repos) {
       if (key === undefined) continue;
-      const source = path.join(workspace.temporary, 'image-repos', key.name);
-      const args = ['--root', mountPoint, '--dbpath', database, '--import', source];
-      await workspace.exec('rpm', args, { env: { HOME: home } }).catch((cause: unknown) => {
+      const source = await programs.lend(path.join(workspace.temporary, 'image-repos', key.name));
+      await programs.rpm(['--import', source]).catch((cause: unknown) => {
         throw keyFailure(file, cause);
       });
     }
@@ -115,12 +109,10 @@ export function dnfOnHost(target: BuildTarget, workspace: Workspace, used: UsedR
   }
 
   async function call(options: readonly string[], command: readonly string[], onLine?: (line: string) => void) {
-    const cache = await borrowCache(
-      path.join(workspace.caches, 'dnf'),
-      path.join(place, `cache-${crypto.randomUUID()}`),
-    );
+    const name = `cache-${crypto.randomUUID()}`;
+    const cache = await borrowCache(path.join(workspace.caches, 'dnf'), path.join(place, name));
     // In dnf.conf these two would lie below the root.
-    const places = [`--setopt=cachedir=${cache.folder}`, `--setopt=logdir=${log}`];
+    const places = [`--setopt=cachedir=${programs.folder}/${name}`, `--setopt=logdir=${programs.folder}/log`];
     const ours = [
       ...places,
       ...checkOverride(layer),
@@ -128,8 +120,8 @@ export function dnfOnHost(target: BuildTarget, workspace: Workspace, used: UsedR
       ...(release === undefined ? [] : [`--releasever=${release}`]),
     ];
     try {
-      await workspace.exec('dnf', ['-c', path.join(place, 'dnf.conf'), ...ours, ...options, '-y', ...command], {
-        env: { ...proxyVariables(layer), HOME: home },
+      await programs.run('dnf', ['-c', `${programs.folder}/dnf.conf`, ...ours, ...options, '-y', ...command], {
+        env: { ...proxyVariables(layer), ...programs.env },
         collect: false,
         secrets: repos.flatMap(({ secrets }) => secrets),
         ...(onLine === undefined ? {} : { onLine }),
@@ -152,15 +144,10 @@ export function dnfOnHost(target: BuildTarget, workspace: Workspace, used: UsedR
     },
     async run(verb, names, onLine) {
       const isFirst = !isPrepared;
-      const created = await absentAbove(mountPoint, place);
+      const created = await absentAbove(mountPoint, programs.folder);
       await prepare();
       await call(isFirst ? ['--refresh'] : [], [...verb, '--', ...names], onLine);
-      await removeTraces(target, workspace, { place, created, words: [...verb, ...names].join(' '), database });
+      await removeTraces(target, programs, { created, words: [...verb, ...names].join(' ') });
     },
   };
-}
-
-async function databaseOf(mountPoint: string): Promise<string> {
-  for (const folder of DATABASES) if ((await statInRoot(mountPoint, folder))?.isDirectory()) return folder;
-  return 'var/lib/rpm';
 }
