@@ -33,12 +33,12 @@ export class Terminal {
   }
 
   /** The first screen that holds `text`. */
-  async until(text: string | RegExp, limit = 20_000): Promise<string> {
+  async until(text: string | RegExp, limit = 60_000): Promise<string> {
     return this.#wait(() => this.screen(), text, limit);
   }
 
   /** The first history that holds `text` in what came after `since` characters. */
-  async said(text: string | RegExp, since = 0, limit = 20_000): Promise<string> {
+  async said(text: string | RegExp, since = 0, limit = 60_000): Promise<string> {
     return this.#wait(async () => (await this.history()).slice(since), text, limit);
   }
 

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { WatchKey } from './watch-keys.ts';
+import { goInside } from './inside.ts';
+import type { Keyboard, WatchKey } from './watch-keys.ts';
 import type { WatchSession } from './watch-session.ts';
 
 const LOG_LINES = 30;
 
 /** Does what a key asks for. */
-export function answerKey(session: WatchSession, key: WatchKey): void {
+export function answerKey(session: WatchSession, key: WatchKey, keyboard: Keyboard): void {
   switch (key) {
     case 'rebuild':
       session.rebuild();
@@ -17,9 +18,30 @@ export function answerKey(session: WatchSession, key: WatchKey): void {
     case 'log':
       session.screen.print(logLines(session));
       break;
+    case 'shell':
+      void shell(session, keyboard);
+      break;
     case 'quit':
       session.quit();
   }
+}
+
+/** A shell in the last image of the layer that was worked on last; the terminal is its own meanwhile, and changes wait. */
+async function shell(session: WatchSession, keyboard: Keyboard): Promise<void> {
+  const id = [...session.summaries.keys()].at(-1) ?? [...session.layers].at(-1);
+  if (id === undefined) return;
+  if (!session.isAtRest) {
+    session.screen.print(['a shell can be opened when nothing is being built']);
+    return;
+  }
+  await session.away(async (context) => {
+    keyboard.pause();
+    try {
+      await goInside(context, id, undefined);
+    } finally {
+      keyboard.resume();
+    }
+  });
 }
 
 /** What is to be done and why, by the last plan; of what failed, how. */

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
 /** What keys ask for. */
-export type WatchKey = 'rebuild' | 'why' | 'log' | 'quit';
+export type WatchKey = 'rebuild' | 'why' | 'log' | 'shell' | 'quit';
 
-const KEYS: Readonly<Record<string, WatchKey>> = { r: 'rebuild', w: 'why', l: 'log', q: 'quit' };
+const KEYS: Readonly<Record<string, WatchKey>> = { r: 'rebuild', w: 'why', l: 'log', s: 'shell', q: 'quit' };
 
 /** The keyboard of a watch, while nobody else has it. */
 export interface Keyboard {

@@ -1,11 +1,8 @@
 import { relative } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
-import type { Layer, LayerId } from '../config/layer.ts';
-import { withDescendants } from '../graph/select.ts';
-import { createPaint, wantsColour } from '../report/palette.ts';
-import { isLive, type OutputMode } from '../report/reporter.ts';
+import type { LayerId } from '../config/layer.ts';
 import type { ChangedFile } from '../report/watch-news.ts';
-import { WatchScreen } from '../report/watch-screen.ts';
+import type { WatchScreen } from '../report/watch-screen.ts';
 import type { LayerSummary, RunEvent } from '../run/events.ts';
 import type { LayerControl } from '../run/layer-control.ts';
 import { type Driver, drive, type WatchWorld } from '../watch/driver.ts';
@@ -16,22 +13,23 @@ import type { Cause, WatchState } from '../watch/machine.ts';
 import { type Change, Observer } from '../watch/observer.ts';
 import type { CommandContext } from './command.ts';
 import type { Prepared } from './prepare.ts';
-import { printDiagnostics } from './print-diagnostics.ts';
 import { startRun } from './start-run.ts';
 import { Convergence } from './watch-convergence.ts';
+import { takeOver, withoutFailing } from './watch-plan.ts';
 import { isOfTree, WatchReading } from './watch-reading.ts';
+import { KEY_HINTS, WatchVoice } from './watch-voice.ts';
 
 /** A clean build follows a converged container after so long without a change. */
 const IDLE_MS = 2000;
 
 /** One watch: what the machine's states mean for a tree, its runs and its terminal. */
 export class WatchSession implements WatchWorld, LayerControl {
-  readonly screen: WatchScreen;
   readonly failed = new FailedBuilds();
   /** The last summary of each layer that this watch has worked on. */
   readonly summaries = new Map<LayerId, LayerSummary>();
   prepared: Prepared | undefined;
   readonly #context: CommandContext;
+  readonly #voice: WatchVoice;
   readonly #started = performance.now();
   readonly #turns = new LayerTurns();
   readonly #idle = new IdleGate(IDLE_MS);
@@ -41,30 +39,27 @@ export class WatchSession implements WatchWorld, LayerControl {
   readonly #convergence: Convergence;
   readonly #driver: Driver;
   readonly #cancelled = new Set<LayerId>();
-  readonly #said = new Set<string>();
   #state: WatchState | undefined;
   #isReady = false;
   #hasRun = false;
+  /** Changes while somebody else has the terminal. */
+  #kept: Change[] | undefined;
 
   constructor(context: CommandContext) {
-    const { env, stdout, values } = context;
+    const { values } = context;
+    this.#voice = new WatchVoice(context);
     this.#context = {
       ...context,
-      // Warnings of the tree once, not after every save.
-      warn: (text) => this.#once(text),
+      warn: (text) => this.#voice.warn(text),
       values: { ...values, 'no-publish': values.publish !== true, 'keep-going': true },
       signal: AbortSignal.any([context.signal, this.#stopping.signal]),
     };
-    const mode = (values.output ?? 'auto') as OutputMode;
-    const people = isLive({ mode, stdout, env, isTTY: stdout.isTTY === true }) ? 'live' : 'plain';
-    const paint = createPaint(wantsColour(env, stdout.isTTY === true));
-    this.screen = new WatchScreen(stdout, context.stderr, mode === 'json' ? 'json' : people, paint);
     this.#reading = new WatchReading(this.#context);
     this.#observer = new Observer({
       poll: values.poll === true,
       isNoise: this.#reading.isNoise,
       changed: (changes) => this.#changed(changes),
-      failed: (error) => this.#fail(error),
+      failed: (error) => this.#broken.reject(error),
     });
     this.#convergence = new Convergence({ context: this.#context, isOff: values.clean === true });
     this.#driver = drive(this);
@@ -97,6 +92,37 @@ export class WatchSession implements WatchWorld, LayerControl {
     this.#driver.tell({ type: 'asked' });
   }
 
+  get screen(): WatchScreen {
+    return this.#voice.screen;
+  }
+
+  /** Layers that are watched, parents first. */
+  get layers(): ReadonlySet<LayerId> {
+    return this.#reading.layers;
+  }
+
+  /** Nothing is built or read, and nobody else has the terminal. */
+  get isAtRest(): boolean {
+    return this.#state?.kind === 'waiting' && this.#kept === undefined;
+  }
+
+  /** Somebody else has the terminal while `work` lasts: what changes meanwhile is told afterwards. */
+  async away(work: (context: CommandContext) => Promise<void>): Promise<void> {
+    this.#kept = [];
+    this.screen.leave();
+    try {
+      await work({ ...this.#context, warn: (text) => void this.#context.stderr.write(`${text}\n`) });
+    } catch (error) {
+      if (!(error instanceof InvalidInput)) throw error;
+      this.screen.print([error.message]);
+    } finally {
+      const kept = this.#kept;
+      this.#kept = undefined;
+      this.#showStatus();
+      this.#changed(kept);
+    }
+  }
+
   async look(causes: readonly Cause[], anew: boolean): Promise<'work' | 'nothing' | 'invalid'> {
     if (anew) this.failed.forget();
     const isAfterRun = this.#hasRun;
@@ -104,38 +130,37 @@ export class WatchSession implements WatchWorld, LayerControl {
     const before = this.#reading.layers;
     const prepared = await this.#read();
     if (prepared === undefined) return 'invalid';
-    if (this.#isReady) this.#tellLayers(before, this.#reading.layers);
-    else this.#tellReady();
+    this.#tellLayers(before);
     const same = await this.failed.among(prepared.plan, prepared);
     const todo = withoutFailing(prepared, same);
     this.prepared = todo;
     this.#convergence.isWanted = causes.length > 0 && !anew;
-    const files = causes.map((cause) => this.#fileOf(cause));
-    if ([...todo.plan.decisions.values()].every(({ action }) => action === 'nothing')) {
-      if (same.size > 0) this.screen.news({ type: 'watch-still-failed', layers: [...same] });
-      // No news: what the run before took in already, and what it wrote into the lock itself.
-      else if (!isAfterRun && this.#isWorthWords(files, anew)) this.screen.news({ type: 'watch-unchanged', files });
-      return 'nothing';
+    if ([...todo.plan.decisions.values()].some(({ action }) => action !== 'nothing')) return 'work';
+    // What the run before took in already, and a first look, are no news.
+    const isNews = !isAfterRun && (anew || causes.length > 0);
+    if (isNews || same.size > 0) {
+      const files = causes.map((cause) => this.#fileOf(cause));
+      this.#voice.nothingToDo(files, same);
     }
-    if (files.length > 0) this.screen.news({ type: 'watch-changed', files });
-    return 'work';
+    return 'nothing';
   }
 
-  async run(): Promise<void> {
+  async run(causes: readonly Cause[]): Promise<void> {
     const { prepared } = this;
     if (prepared === undefined) return;
+    this.#voice.changed(causes.map((cause) => this.#fileOf(cause)));
     try {
       await startRun(this.#context, prepared, {
         watching: {
           control: this,
           seen: (event) => this.#seen(event),
-          footer: () => HINTS,
+          footer: () => KEY_HINTS,
           holds: (reporter) => this.screen.hold(reporter),
         },
       });
     } catch (error) {
       if (!(error instanceof InvalidInput)) throw error;
-      this.#tellInvalid(error);
+      this.#voice.invalid(error);
     } finally {
       this.#hasRun = true;
       this.screen.release();
@@ -151,19 +176,7 @@ export class WatchSession implements WatchWorld, LayerControl {
     const running = this.prepared;
     const now = await this.#read();
     this.#convergence.isWanted = true;
-    const able = new Set<LayerId>();
-    for (const id of this.#cancelled) {
-      const layer = now?.graph.layers.get(id);
-      if (running === undefined || now === undefined || layer === undefined) continue;
-      const link = JSON.stringify(now.graph.parents.get(id));
-      const was = running.graph.layers.get(id);
-      if (was?.options.layer_type !== layer.options.layer_type) continue;
-      if (JSON.stringify(running.graph.parents.get(id)) !== link) continue;
-      // The run goes on with what the file says now.
-      (running.graph.layers as Map<LayerId, Layer>).set(id, layer);
-      able.add(id);
-    }
-    return able;
+    return takeOver(running, now, this.#cancelled);
   }
 
   resume(id: LayerId, again: boolean): void {
@@ -178,7 +191,7 @@ export class WatchSession implements WatchWorld, LayerControl {
 
   entered(state: WatchState): void {
     this.#state = state;
-    this.screen.status(this.#statusText());
+    this.#showStatus();
   }
 
   begin(id: LayerId): AbortSignal {
@@ -209,12 +222,16 @@ export class WatchSession implements WatchWorld, LayerControl {
     } catch (error) {
       // At its start a watch refuses what is no problem of the tree; later whatever was named may be gone for a while.
       if (!(error instanceof InvalidInput) || (!this.#isReady && !isOfTree(error))) throw error;
-      this.#tellInvalid(error);
+      this.#voice.invalid(error);
       return undefined;
     }
   }
 
   #changed(changes: readonly Change[]): void {
+    if (this.#kept !== undefined) {
+      this.#kept.push(...changes);
+      return;
+    }
     const causes = changes.flatMap((change): Cause[] => {
       if (this.#reading.isNoise(change.path)) return [];
       const layers = this.#reading.index.readersOf(change);
@@ -229,7 +246,11 @@ export class WatchSession implements WatchWorld, LayerControl {
     if (event.type === 'layer-started') this.#driver.tell({ type: 'began', id: event.id });
     if (event.type !== 'layer-finished') return;
     const { id, summary } = event;
-    if (summary.outcome !== 'unchanged') this.summaries.set(id, summary);
+    if (summary.outcome !== 'unchanged') {
+      // The last one last.
+      this.summaries.delete(id);
+      this.summaries.set(id, summary);
+    }
     if (summary.outcome !== 'skipped' && summary.outcome !== 'cancelled') {
       this.failed.ended(id, summary.outcome === 'failed');
     }
@@ -237,67 +258,27 @@ export class WatchSession implements WatchWorld, LayerControl {
     this.#driver.tell({ type: 'ended', id });
   }
 
-  #fail(error: Error): void {
-    this.#broken.reject(error);
-  }
-
   #fileOf({ path, layers }: Cause): ChangedFile {
     const { root } = this.#reading;
     return { file: path.startsWith(`${root}/`) ? relative(root, path) : path, layers };
   }
 
-  #isWorthWords(files: readonly ChangedFile[], anew: boolean): boolean {
-    return anew || files.some(({ file }) => file !== 'layers.lock');
-  }
-
-  #tellReady(): void {
-    this.#isReady = true;
-    const { size } = this.#reading.layers;
-    const durationMs = Math.round(performance.now() - this.#started);
-    this.screen.news({ type: 'watch-ready', layers: size, folders: this.#observer.size, durationMs });
-  }
-
-  #tellLayers(before: ReadonlySet<LayerId>, now: ReadonlySet<LayerId>): void {
-    const added = [...now].filter((id) => !before.has(id));
-    const removed = [...before].filter((id) => !now.has(id));
+  #tellLayers(before: ReadonlySet<LayerId>): void {
+    const { layers } = this;
+    this.#voice.valid();
+    const removed = [...before].filter((id) => !layers.has(id));
     for (const id of removed) this.summaries.delete(id);
-    if (added.length + removed.length > 0) this.screen.news({ type: 'watch-layers', added, removed });
+    if (this.#isReady)
+      this.#voice.layers(
+        [...layers].filter((id) => !before.has(id)),
+        removed,
+      );
+    else this.#voice.ready(layers.size, this.#observer.size, performance.now() - this.#started);
+    this.#isReady = true;
   }
 
-  #tellInvalid(error: InvalidInput): void {
-    const { diagnostics, root, message, hint } = error;
-    this.#said.clear();
-    if (this.#context.values.output !== 'json') printDiagnostics(this.#context, diagnostics, root);
-    this.screen.news({ type: 'watch-invalid', message, ...(hint !== undefined && { hint }), diagnostics });
-  }
-
-  #once(text: string): void {
-    if (this.#said.has(text)) return;
-    this.#said.add(text);
-    this.screen.warn(text.split('\n'));
-  }
-
-  #statusText(): string {
+  #showStatus(): void {
     const failed = [...this.summaries.values()].filter(({ outcome }) => outcome === 'failed').length;
-    const { size } = this.#reading.layers;
-    const result = failed > 0 ? `${failed} failed` : 'all in line';
-    const doing = DOING[this.#state?.kind ?? 'waiting'] ?? result;
-    return `watching ${size} ${size === 1 ? 'layer' : 'layers'} · ${doing} · ${HINTS}`;
+    this.#voice.status(this.#state, this.layers.size, failed);
   }
-}
-
-const DOING: Partial<Record<WatchState['kind'], string>> = {
-  settling: 'changes coming in',
-  looking: 'looking',
-  running: 'building',
-  ending: 'ending',
-};
-const HINTS = 'r rebuild  w why  l log  q quit';
-
-/** The plan without what would only fail again, and what stands on it. */
-function withoutFailing(prepared: Prepared, same: ReadonlySet<LayerId>): Prepared {
-  if (same.size === 0) return prepared;
-  const left = withDescendants(prepared.graph, same);
-  const decisions = new Map([...prepared.plan.decisions].filter(([id]) => !left.has(id)));
-  return { ...prepared, plan: { ...prepared.plan, decisions } };
 }

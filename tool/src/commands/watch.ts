@@ -3,7 +3,7 @@ import { TooManyWatches } from '../watch/observer.ts';
 import type { CommandRun } from './command.ts';
 import { enterUserNamespace } from './enter-user-namespace.ts';
 import { answerKey } from './watch-answers.ts';
-import { openKeyboard, type WatchKey } from './watch-keys.ts';
+import { type Keyboard, openKeyboard } from './watch-keys.ts';
 import { WatchSession } from './watch-session.ts';
 
 /** Builds what is stale, and again whenever something changes that it is made from. */
@@ -11,7 +11,7 @@ export const run: CommandRun = async (context) => {
   // Now: later it would start the watch over.
   enterUserNamespace(context);
   const session = new WatchSession(context);
-  const keyboard = openKeyboard((key: WatchKey) => answerKey(session, key));
+  const keyboard: Keyboard = openKeyboard((key) => answerKey(session, key, keyboard));
   try {
     await session.live();
   } catch (error) {

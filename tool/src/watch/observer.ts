@@ -13,7 +13,9 @@ export class TooManyWatches extends Error {
   readonly hint: string;
   constructor(folders: number, cause: NodeJS.ErrnoException) {
     const limit = cause.code === 'EMFILE' ? 'fs.inotify.max_user_instances' : 'fs.inotify.max_user_watches';
-    super(`${folders} folders are too many for the kernel's limit on watches (${cause.code})`, { cause });
+    super(`${folders.toLocaleString('en-US')} folders are too many for the kernel's limit on watches (${cause.code})`, {
+      cause,
+    });
     this.hint = `as root: sysctl ${limit}=${cause.code === 'EMFILE' ? 1024 : 1_048_576} (in /etc/sysctl.d/ to keep it); --poll works without, and is slower`;
   }
 }
@@ -35,7 +37,7 @@ const BATCH_MS = 15;
  */
 export class Observer {
   readonly #options: ObserverOptions;
-  readonly #watched = new Map<string, FSWatcher>();
+  readonly #watched = new Set<string>();
   readonly #watchers = new Set<FSWatcher>();
   readonly #pending = new Map<string, { readonly first: string; last: string }>();
   #timer: NodeJS.Timeout | undefined;
@@ -48,13 +50,11 @@ export class Observer {
     return this.#watched.size;
   }
 
-  /** From now on these folders, all there, and no others. Resolves when every change is seen. Throws TooManyWatches. */
+  /**
+   * From now on these folders too, as far as they are there. Resolves when every change is seen. What is not wanted any more stays
+   * watched: chokidar would pass over all that is below it as well. Throws TooManyWatches.
+   */
   async watch(folders: ReadonlySet<string>): Promise<void> {
-    const gone = [...this.#watched.keys()].filter((folder) => !folders.has(folder));
-    for (const folder of gone) {
-      this.#watched.get(folder)?.unwatch(folder);
-      this.#watched.delete(folder);
-    }
     const added = [...folders].filter((folder) => !this.#watched.has(folder) && existsSync(folder));
     if (added.length === 0) return;
     const { watch } = await import('chokidar');
@@ -70,7 +70,7 @@ export class Observer {
       ignored: isNoise,
     });
     this.#watchers.add(watcher);
-    for (const folder of added) this.#watched.set(folder, watcher);
+    for (const folder of added) this.#watched.add(folder);
     await new Promise<void>((resolve, reject) => {
       watcher.on('ready', resolve);
       watcher.on('error', (error) => reject(this.#inWords(error)));
@@ -95,10 +95,8 @@ export class Observer {
 
   /** A folder that is gone is watched anew when it is there again. */
   #forget(path: string): void {
-    for (const [folder, watcher] of this.#watched) {
-      if (folder !== path && !folder.startsWith(`${path}/`)) continue;
-      watcher.unwatch(folder);
-      this.#watched.delete(folder);
+    for (const folder of this.#watched) {
+      if (folder === path || folder.startsWith(`${path}/`)) this.#watched.delete(folder);
     }
   }
 
