@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { BuildReport } from '../../tool/src/build/builder.ts';
 import { builderFor } from '../../tool/src/build/builders.ts';
@@ -41,8 +42,10 @@ export async function buildLayer(
   const { storage } = place;
   const output: string[] = [];
   const signal = place.signal === undefined ? {} : { signal: place.signal };
-  const exec = createExec({ env: storage.env, log: (line) => output.push(line), ...signal });
-  const made = await recordingWorkspace(storage.folder, { exec });
+  const made = await recordingWorkspace(storage.folder, { exec: storage.exec });
+  const TMPDIR = path.join(made.temporary, 'tmp');
+  await mkdir(TMPDIR);
+  const exec = createExec({ env: { ...storage.env, TMPDIR }, log: (line) => output.push(line), ...signal });
   const buildah = createBuildah(exec, {
     isolation: 'chroot',
     runId: 'test',
@@ -51,7 +54,7 @@ export async function buildLayer(
   });
   const progressed: Progressed[] = [];
   const progress = (...step: Progressed) => void progressed.push(step);
-  const workspace = { ...made, buildah, progress, progressed, root: place.root, caches: place.caches };
+  const workspace = { ...made, exec, buildah, progress, progressed, root: place.root, caches: place.caches };
   const container = await buildah.from(parent, { pull: 'never' });
   try {
     const mountPoint = await buildah.mount(container);

@@ -4,6 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { CommandFailure } from '../system/command.ts';
+import { endProcesses, findProcesses } from '../system/processes.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { ownFolder } from './ansible-environment.ts';
 import type { BuildTarget } from './builder.ts';
@@ -81,6 +82,8 @@ class Connection implements ContainerConnection {
     const limit = setTimeout(() => this.#stopping.abort(), END_MS);
     await this.#running;
     clearTimeout(limit);
+    // Asynchronous tasks left the agent, its session and, by buildah, its open files: what is left of it is the root, below TMPDIR.
+    await endProcesses(() => findProcesses({ below: this.#workspace.temporary }), END_MS);
     rmSync(this.#file, { force: true });
   }
 
