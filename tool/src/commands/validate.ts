@@ -1,5 +1,6 @@
 import { type Diagnostic, InvalidInput } from '../config/diagnostic.ts';
 import type { Tree } from '../config/layer.ts';
+import { notBuiltYet } from '../config/not-built-yet.ts';
 import { maskSecrets } from '../config/secrets.ts';
 import { createDigester } from '../inputs/digest-file.ts';
 import { layerInputs } from '../inputs/layer-inputs.ts';
@@ -12,7 +13,11 @@ export const run: CommandRun = async (context) => {
   const json = context.values.json === true;
   try {
     const { tree, diagnostics, stateDir } = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
-    const all = [...diagnostics, ...(await unusableInputs(context, tree, stateDir, diagnostics))];
+    const notYet = tree.layers
+      .flatMap((layer) => notBuiltYet(layer))
+      .map((one) => ({ ...one, severity: 'warning' as const }));
+    const before = [...diagnostics, ...notYet];
+    const all = [...before, ...(await unusableInputs(context, tree, stateDir, before))];
     if (json) printJson(context, tree.layers.length, all);
     else {
       printDiagnostics(context, all, tree.root);

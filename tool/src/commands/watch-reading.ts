@@ -10,7 +10,7 @@ import { isNoise } from '../watch/noise.ts';
 import type { Observer } from '../watch/observer.ts';
 import type { CommandContext } from './command.ts';
 import { findRoot, isRoot } from './find-root.ts';
-import { loadTree } from './load-tree.ts';
+import { type LoadedTree, loadTree } from './load-tree.ts';
 import { openInputs } from './open-inputs.ts';
 import { type Prepared, prepareLoaded, remembering } from './prepare.ts';
 
@@ -20,6 +20,7 @@ export class WatchReading {
   readonly #context: CommandContext;
   #index: InputIndex;
   #own: readonly string[] = [];
+  #isCurrent = false;
   /** Layers that are watched. */
   layers: ReadonlySet<LayerId> = new Set();
 
@@ -35,16 +36,38 @@ export class WatchReading {
 
   readonly isNoise = (file: string): boolean => isNoise(file, this.#own);
 
+  /** Something happened after which other places may count: the next time they are found anew. */
+  outdate(): void {
+    this.#isCurrent = false;
+  }
+
   /**
    * Reads the tree, has what its layers read observed, and then plans: a change that comes later is seen. `uncertain`: layers of which
    * also counts what they only may read. Throws InvalidInput; what was observed before still is, and what is wrong too.
    */
   async prepare(observer: Observer, uncertain: ReadonlySet<LayerId>): Promise<Prepared> {
-    const { options, cwd, env, values, positionals } = this.#context;
+    const loaded = await this.refresh(observer, uncertain);
+    return prepareLoaded(this.#context, this.#context.positionals, remembering(loaded));
+  }
+
+  /** Has observed what counts now, without a plan. Throws InvalidInput. */
+  async refresh(observer: Observer, uncertain: ReadonlySet<LayerId>): Promise<LoadedTree> {
+    const { options, cwd, env } = this.#context;
     // Layer files are watched from the beginning, however wrong they are.
-    await observer.watch(new Set([...this.#index.folders()]));
+    if (observer.size === 0) await observer.watch(this.#index.folders());
     const loaded = await loadTree({ ...options, cwd, env });
-    const { tree, graph, stateDir } = loaded;
+    if (this.#isCurrent) return loaded;
+    await this.#observe(loaded, observer, uncertain);
+    this.#isCurrent = true;
+    return loaded;
+  }
+
+  async #observe(
+    { tree, graph, stateDir }: LoadedTree,
+    observer: Observer,
+    uncertain: ReadonlySet<LayerId>,
+  ): Promise<void> {
+    const { cwd, env, values, positionals } = this.#context;
     const { needed } = select(graph, {
       selectors: positionals,
       exclude: (values.exclude ?? []) as string[],
@@ -63,7 +86,6 @@ export class WatchReading {
     }
     this.#index = index;
     await observer.watch(index.folders());
-    return prepareLoaded(this.#context, positionals, remembering(loaded));
   }
 
   #newIndex(layersFolder: string): InputIndex {

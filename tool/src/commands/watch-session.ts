@@ -165,6 +165,7 @@ export class WatchSession implements WatchWorld, LayerControl {
       this.#hasRun = true;
       this.screen.release();
     }
+    await this.#observeAnew();
   }
 
   cancel(id: LayerId, cause: Cause): void {
@@ -214,11 +215,26 @@ export class WatchSession implements WatchWorld, LayerControl {
     await this.#idle.wait(work.place.signal);
   }
 
+  /** What layers read is known better after a run. */
+  async #observeAnew(): Promise<void> {
+    this.#reading.outdate();
+    try {
+      await this.#reading.refresh(this.#observer, this.#uncertain());
+    } catch (error) {
+      // The look that follows tells it.
+      if (!(error instanceof InvalidInput)) throw error;
+    }
+  }
+
+  /** Layers of which a run did not tell all that they read. */
+  #uncertain(): Set<LayerId> {
+    return new Set([...this.summaries].flatMap(([id, { outcome }]) => (outcome === 'failed' ? [id] : [])));
+  }
+
   /** The tree as it is now; undefined where it is wrong, which is told. */
   async #read(): Promise<Prepared | undefined> {
-    const uncertain = new Set([...this.summaries].flatMap(([id, { outcome }]) => (outcome === 'failed' ? [id] : [])));
     try {
-      return await this.#reading.prepare(this.#observer, uncertain);
+      return await this.#reading.prepare(this.#observer, this.#uncertain());
     } catch (error) {
       // At its start a watch refuses what is no problem of the tree; later whatever was named may be gone for a while.
       if (!(error instanceof InvalidInput) || (!this.#isReady && !isOfTree(error))) throw error;
@@ -234,7 +250,9 @@ export class WatchSession implements WatchWorld, LayerControl {
     }
     const causes = changes.flatMap((change): Cause[] => {
       if (this.#reading.isNoise(change.path)) return [];
-      const layers = this.#reading.index.readersOf(change);
+      const { index } = this.#reading;
+      const layers = index.readersOf(change);
+      if (layers !== undefined && index.outdatedBy(change)) this.#reading.outdate();
       return layers === undefined ? [] : [{ path: change.path, layers }];
     });
     if (causes.length === 0) return;

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Layer } from '../config/layer.ts';
 import type { CopyFile } from '../config/schema.ts';
@@ -6,6 +6,7 @@ import type { InputSet } from '../recipe/input-set.ts';
 import { hasContext, optionsOf, resolveSource } from './copyfiles.ts';
 import { inventoryScripts } from './inventory-scripts.ts';
 import { type InputPlaces, namedFiles } from './layer-inputs.ts';
+import { oncePerTurn } from './once-per-turn.ts';
 import { setNames } from './set-names.ts';
 import { expandPattern, isPattern } from './source-glob.ts';
 import { mayRead } from './superset.ts';
@@ -20,6 +21,26 @@ export interface WatchPlaces {
   readonly trees: ReadonlySet<string>;
 }
 
+/** Where a path leads; undefined where nothing is there. Folders are asked once a turn: thousands of paths lie in a few of them. */
+function behindLinks(file: string): string | undefined {
+  const folder = realFolder(path.dirname(file));
+  if (folder === '') return undefined;
+  const real = path.join(folder, path.basename(file));
+  if (lstatSync(real, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return real;
+  return realOf(real) || undefined;
+}
+
+const realFolder = oncePerTurn(realOf);
+
+/** Empty for what is not there. */
+function realOf(file: string): string {
+  try {
+    return realpathSync.native(file);
+  } catch {
+    return '';
+  }
+}
+
 /** Collects places. */
 class Places implements WatchPlaces {
   readonly files = new Set<string>();
@@ -27,13 +48,10 @@ class Places implements WatchPlaces {
   readonly trees = new Set<string>();
 
   add(file: string): void {
+    if (this.files.has(file)) return;
     this.files.add(file);
-    try {
-      const real = realpathSync(file);
-      if (real !== file) this.files.add(real);
-    } catch {
-      // Not there: only the name can change.
-    }
+    const real = behindLinks(file);
+    if (real !== undefined && real !== file) this.files.add(real);
   }
 }
 

@@ -47,6 +47,11 @@ export class InputIndex {
     return isAbove ? [] : undefined;
   }
 
+  /** Whether after such a change other places may count: then it says what was there before. */
+  outdatedBy({ path: file, names }: Change): boolean {
+    return names || this.#options.common.includes(file) || this.#isLayerFile(file, names);
+  }
+
   /** Folders to be watched, all of them there. */
   folders(): Set<string> {
     const { root, layersFolder } = this.#options;
