@@ -78,12 +78,14 @@ class Connection implements ContainerConnection {
   }
 
   async close(): Promise<void> {
+    // Asynchronous tasks leave the agent, its session and, by buildah, its open files. What is left of it is their root, below TMPDIR,
+    // and that can be seen as long as the agent runs.
+    const inside = findProcesses({ below: this.#workspace.temporary });
     this.#stdin.end();
     const limit = setTimeout(() => this.#stopping.abort(), END_MS);
     await this.#running;
     clearTimeout(limit);
-    // Asynchronous tasks left the agent, its session and, by buildah, its open files: what is left of it is the root, below TMPDIR.
-    await endProcesses(() => findProcesses({ below: this.#workspace.temporary }), END_MS);
+    await endProcesses(() => inside, END_MS);
     rmSync(this.#file, { force: true });
   }
 
