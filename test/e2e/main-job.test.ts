@@ -44,6 +44,14 @@ const built = (ended: Awaited<ReturnType<typeof build>>) =>
     .map(([id, outcome]) => `${id} ${outcome}`)
     .sort();
 
+async function keyTags(name: string): Promise<string[]> {
+  const index = JSON.parse(await readFile(path.join(tree.root, 'images', name, 'index.json'), 'utf8'));
+  const refs: string[] = index.manifests.map(
+    ({ annotations }: { annotations: Record<string, string> }) => annotations['org.opencontainers.image.ref.name'],
+  );
+  return refs.filter((ref) => ref?.startsWith('layers-')).sort();
+}
+
 test('builds a tree in order, then nothing, and each edit exactly what it can affect', async () => {
   const first = await build('--all');
   expect([first.code, built(first), first.stderr]).toEqual([
@@ -89,8 +97,16 @@ test('a parent rebuilt to equal content leaves its children alone', async () => 
 
 test('what was removed behind our back is noticed', async () => {
   await build();
+  const shared = await keyTags('side');
+  expect(shared).toEqual([expect.stringMatching(/^layers-[0-9a-f]{32}$/)]);
+  // Other machines find the build there again.
   await rm(path.join(tree.root, 'images/side'), { recursive: true });
   expect(built(await build())).toEqual(['side published']);
+  expect(await keyTags('side')).toEqual(shared);
+  for (const name of ['images/side', '.layers']) await rm(path.join(tree.root, name), { recursive: true });
+  expect(built(await build('side'))).toContain('side reused');
+  expect(await keyTags('side')).toEqual(shared);
+  await build();
   const record = path.join(tree.root, '.layers/records/leaf.json');
   const { image } = JSON.parse((await readFile(record, 'utf8')).split('\n')[1] ?? '');
   await tree.storage.exec('buildah', ['rmi', '--force', image.local.id], { quiet: true });

@@ -86,6 +86,18 @@ test('what this machine built is found by its key while its image is in storage,
   expect(await findBuild(memory(), build.recipeKey)).toBeUndefined();
 });
 
+test('a shared place that was emptied has a build no more, though this machine remembers that it had', async () => {
+  const place = sharedPlace();
+  const build = built('ours');
+  await keepBuild(memory(place), build, NO_WORKSPACE, { replace: false });
+  expect((await findBuild(memory(place), build.recipeKey))?.image.shared?.place).toBe(place.place);
+  place.builds.clear();
+  expect((await findBuild(memory(place), build.recipeKey))?.image).toEqual(build.image);
+  expect((await findBuild(memory(unreachable), build.recipeKey))?.image.shared?.place).toBe(place.place);
+  rmSync(imageFolder(build.image.local), { recursive: true });
+  expect(await findBuild(memory(place), build.recipeKey)).toBeUndefined();
+});
+
 test.each([
   ['cut off', (text: string) => text.slice(0, 40)],
   ['changed', (text: string) => text.replace('ours', 'evil')],

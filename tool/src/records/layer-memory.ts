@@ -19,15 +19,33 @@ export interface LayerMemory {
 export async function findBuild(memory: LayerMemory, key: RecipeKey): Promise<KnownBuild | undefined> {
   const local = await memory.local?.find(key);
   // Asked too when the image is here: who loses a race adopts the winner's, and what was built anew replaces ours.
-  const shared = await findShared(memory, key);
-  if (shared === undefined) return local;
+  const there = await askShared(memory, key);
+  const shared = there?.build;
+  if (shared === undefined) return there === undefined ? local : unshared(local, memory.shared?.place);
   if (local?.content !== shared.content) return shared;
   return { ...shared, image: { ...local.image, ...shared.image } };
 }
 
 /** What stands under a key in the shared place, whatever this machine remembers. */
 export async function findShared(memory: LayerMemory, key: RecipeKey): Promise<KnownBuild | undefined> {
-  return tolerant(memory, () => memory.shared?.find(key));
+  return (await askShared(memory, key))?.build;
+}
+
+/** Undefined: nobody could be asked. */
+async function askShared(memory: LayerMemory, key: RecipeKey): Promise<{ readonly build?: KnownBuild } | undefined> {
+  const { shared } = memory;
+  if (shared === undefined) return undefined;
+  return tolerant(memory, async () => {
+    const build = await shared.find(key);
+    return build === undefined ? {} : { build };
+  });
+}
+
+/** The place was emptied since, so that the build has to go there again. */
+function unshared(build: KnownBuild | undefined, place: string | undefined): KnownBuild | undefined {
+  if (build?.image.shared === undefined || build.image.shared.place !== place) return build;
+  const { local } = build.image;
+  return local === undefined ? undefined : { ...build, image: { local } };
 }
 
 /** Sets known under a probe key, this machine's first. */

@@ -7,7 +7,7 @@ import { placeOf } from '../recipe/publish-key.ts';
 import { probeKeyOf } from '../recipe/recipe.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { ImageGone } from '../records/image-gone.ts';
-import { keepBuild } from '../records/layer-memory.ts';
+import { findShared, keepBuild } from '../records/layer-memory.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { buildOnce } from './build-once.ts';
 import type { Failure } from './events.ts';
@@ -52,9 +52,15 @@ export async function bringInLine(
  */
 async function shared(work: LayerWork, layer: Layer, workspace: Workspace): Promise<LayerRecord> {
   const record = work.facts.records.get(layer.id) as LayerRecord;
-  if (isShared(record, work.facts) && work.facts.builds.get(record.recipeKey) !== null) return record;
+  const { builds, missingPublications } = work.facts;
+  const isKnownThere = isShared(record, work.facts) && builds.get(record.recipeKey) !== null;
+  // Who empties a registry takes the builds with the images.
+  const isInDoubt = missingPublications.has(layer.id);
+  if (isKnownThere && !isInDoubt) return record;
   const memory = await work.memoryOf(layer);
   if (memory.shared !== undefined && !memory.writes) return record;
+  const isThere = memory.shared === undefined || (await findShared(memory, record.recipeKey)) !== undefined;
+  if (isKnownThere && isThere) return record;
   const local = await imageInStorage(work, layer.id, workspace);
   const here = work.facts.records.get(layer.id) as LayerRecord;
   const fixed = work.facts.inputs.get(layer.id)?.files ?? {};
