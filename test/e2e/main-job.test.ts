@@ -98,7 +98,7 @@ test('a parent rebuilt to equal content leaves its children alone', async () => 
 test('what was removed behind our back is noticed', async () => {
   await build();
   const shared = await keyTags('side');
-  expect(shared).toEqual([expect.stringMatching(/^layers-[0-9a-f]{32}$/)]);
+  expect(shared).toContainEqual(expect.stringMatching(/^layers-[0-9a-f]{32}$/));
   // Other machines find the build there again.
   await rm(path.join(tree.root, 'images/side'), { recursive: true });
   expect(built(await build())).toEqual(['side published']);
