@@ -86,6 +86,14 @@ test('what this machine built is found by its key while its image is in storage,
   expect(await findBuild(memory(), build.recipeKey)).toBeUndefined();
 });
 
+test('what is kept of a record is its build, and is found', async () => {
+  const build = built('ours');
+  const record = { ...build, version: 2, id: 'a', publications: {}, externalParent: 'r/parent:1' };
+  const kept = await keepBuild(memory(), record, NO_WORKSPACE, { replace: false });
+  expect(kept).toEqual({ ...knownBuild(build.recipeKey, 'ours'), image: build.image });
+  expect(await findBuild(memory(), build.recipeKey)).toEqual(kept);
+});
+
 test('a shared place that was emptied has a build no more, though this machine remembers that it had', async () => {
   const place = sharedPlace();
   const build = built('ours');

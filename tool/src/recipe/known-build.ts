@@ -18,6 +18,12 @@ export interface KnownBuild {
   readonly repositories: Readonly<Record<string, string>>;
 }
 
+/** Of something that is a known build among other things, such as a record: just that, as it is kept. */
+export function knownBuildOf(from: KnownBuild): KnownBuild {
+  const { recipeKey, content, image, inheritedLabels, builtAt, lastBuiltAt, durationMs, repositories } = from;
+  return { recipeKey, content, image, inheritedLabels, builtAt, lastBuiltAt, durationMs, repositories };
+}
+
 interface ImagePlaces {
   readonly local?: KeptImage;
   readonly shared?: SharedImage;

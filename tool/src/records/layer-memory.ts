@@ -1,5 +1,5 @@
 import type { InputSet, ProbeKey } from '../recipe/input-set.ts';
-import type { KeptImage, KnownBuild } from '../recipe/known-build.ts';
+import { type KeptImage, type KnownBuild, knownBuildOf } from '../recipe/known-build.ts';
 import type { Recipe, RecipeKey } from '../recipe/recipe.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { ImageGone } from './image-gone.ts';
@@ -80,9 +80,10 @@ export async function keepBuild(
     await tolerant(memory, () => memory.shared?.keepInputSet(inputs.key, inputs.set));
   }
   const isOurs = shared === undefined || shared.content === build.content;
-  const { layer, recipe, ...known } = build;
   const result: KnownBuild =
-    shared === undefined ? known : { ...shared, image: { ...(isOurs ? build.image : {}), ...shared.image } };
+    shared === undefined
+      ? knownBuildOf(build)
+      : { ...shared, image: { ...(isOurs ? build.image : {}), ...shared.image } };
   if (inputs !== undefined) await kept(memory, () => memory.local?.keepInputSet(inputs.key, inputs.set));
   // What another machine built is remembered here once its image is.
   const { local } = build.image;

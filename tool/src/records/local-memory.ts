@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type InputSet, MOST_INPUT_SETS, type ProbeKey } from '../recipe/input-set.ts';
-import type { KnownBuild } from '../recipe/known-build.ts';
+import { type KnownBuild, knownBuildOf } from '../recipe/known-build.ts';
 import type { Recipe, RecipeKey } from '../recipe/recipe.ts';
 import { writeFileAtomic } from '../system/files.ts';
 import { decodeChecked, encodeChecked } from './checked-json.ts';
@@ -48,14 +48,12 @@ export function createLocalMemory(graphRoot: string): Memory {
     },
     inputSets: async (key) => sets(key),
     recipe: async (key) => kept(key)?.recipe,
-    async keep({ layer: _layer, ...build }, _workspace, { replace }) {
+    async keep(build, _workspace, { replace }) {
       const before = replace ? undefined : await this.find(build.recipeKey);
       // The earlier image has the earlier content; what was learnt meanwhile of where it is shared is kept.
-      const known =
-        before === undefined || before.content === build.content ? build : { ...before, recipe: build.recipe };
-      await write(buildFile(build.recipeKey), { version: 1, ...known } satisfies KeptBuild);
-      const { recipe: _recipe, ...result } = known;
-      return result;
+      const known = knownBuildOf(before === undefined || before.content === build.content ? build : before);
+      await write(buildFile(build.recipeKey), { ...known, version: 1, recipe: build.recipe } satisfies KeptBuild);
+      return known;
     },
     async keepInputSet(key, set) {
       const text = JSON.stringify(set);
