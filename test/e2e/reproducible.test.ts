@@ -59,19 +59,27 @@ afterAll(async () => {
   for (const { storage } of places ?? []) await storage[Symbol.asyncDispose]();
 });
 
-/** Builds on both, the second one later, and gives both images. */
+const DIGESTS = { 'files/motd': '', 'files/tree/module.py': '' };
+
+/**
+ * Builds on both, the second one later, and gives both images. `before`: what the layer was on the first one, which goes on from the
+ * packages of that.
+ */
 async function buildTwice(
   made: Layer,
   parents: readonly ['scratch' | BuiltImage, 'scratch' | BuiltImage] = ['scratch', 'scratch'],
+  before?: Layer,
 ): Promise<readonly [BuiltImage, BuiltImage]> {
-  const files = { 'files/motd': '', 'files/tree/module.py': '' };
-  const first = await buildCommitted(made, parents[0], places[0], files);
+  const files = DIGESTS;
+  if (before !== undefined) await buildCommitted(before, parents[0], places[0], files, 'kept');
+  const first = await buildCommitted(made, parents[0], places[0], files, 'kept');
+  expect(first.startedFrom?.part).toBe(before === undefined ? undefined : 'packages');
   await sleep(1500);
-  const before = process.umask(0o077);
+  const umask = process.umask(0o077);
   try {
     return [first, await buildCommitted(made, parents[1], places[1], files)];
   } finally {
-    process.umask(before);
+    process.umask(umask);
   }
 }
 
@@ -103,12 +111,35 @@ test('a root from apt, with files and commands', async () => {
     ],
     cmds: ['useradd someone; python3 -m compileall -q /srv/tree; ln -s /nowhere /srv/link'],
   };
-  roots = await buildTwice(layer('base', { suite: 'bookworm' }, top));
+  const base = (more: object) => layer('base', { suite: 'bookworm' }, { ...top, ...more });
+  const edited = base({ copyfiles: [{ src: 'files/motd', dest: '/etc/other' }], cmds: ['touch /etc/before'] });
+  roots = await buildTwice(base({}), ['scratch', 'scratch'], edited);
   await expectEqual(roots);
 });
 
 test('a child that installs by apt', async () => {
   await expectEqual(await buildTwice(layer('child', {}, { packages: ['file', 'python3-six'] }), roots));
+});
+
+test('a child whose files and commands were edited, and the same in one commit', async () => {
+  const top = {
+    packages: ['file'],
+    copyfiles: [{ src: 'files/tree', dest: '/srv/files' }],
+    cmds: [
+      'rm /etc/motd; rm -r /usr/share/doc; mv /srv/tree /srv/moved; ln /srv/files/module.py /srv/link; chmod 0700 /usr/bin/file',
+    ],
+  };
+  const made = layer('child', {}, top);
+  const built = await buildTwice(
+    made,
+    roots,
+    layer('child', {}, { ...top, copyfiles: [], cmds: ['touch /srv/before'] }),
+  );
+  await expectEqual(built);
+  const single = await buildCommitted(made, roots[0], places[0], DIGESTS, 'undivided');
+  expect(single.content).toBe(built[0].content);
+  const [parts, one] = await Promise.all([built[0], single].map(({ image }) => listImage(image.id, places[0].storage)));
+  expect(differences(parts!, one!, { times: false })).toEqual([]);
 });
 
 test('a playbook', async () => {
