@@ -81,7 +81,7 @@ def answer(client, token, life):
         # Anybody on the machine can find the socket's name.
         if uid != os.getuid() or given != token:
             return
-        send(client, b"x", b"%d" % VERBS[verb](client, life, user, *arguments))
+        finish(client, b"x", b"%d" % VERBS[verb](client, life, user, *arguments))
     except Refused as error:
         complain(client, str(error))
     except OSError as error:
@@ -114,10 +114,15 @@ def send(client, kind, content=b""):
 
 
 def complain(client, text):
+    finish(client, b"!", text.encode("utf-8", "replace"))
+
+
+def finish(client, kind, content):
+    """The last frame."""
     try:
-        send(client, b"!", text.encode("utf-8", "replace"))
+        send(client, kind, content)
         client.shutdown(socket.SHUT_WR)
-        # What is left unread would be an error for the other side, which may not have read ours yet.
+        # To write to us after the end would be an error for the other side, which may not have read ours yet.
         while client.recv(CHUNK):
             pass
     except (OSError, ClientGone):
