@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { chooseLayers } from '../../tool/src/commands/choose-layers.ts';
+import { chooseLayers, refuseElsewhere } from '../../tool/src/commands/choose-layers.ts';
 import { InvalidInput } from '../../tool/src/config/diagnostic.ts';
 import { expandArchitectures } from '../../tool/src/graph/architectures.ts';
 import { link } from '../graph/linking.ts';
@@ -42,3 +42,10 @@ test.each([['board'], ['compute@arm64'], ['base', 'board']])(
     expect(refused).toThrow('this machine builds images for amd64');
   },
 );
+
+test('image-build, which builds all or nothing, says what is missing', () => {
+  expect(() => refuseElsewhere(graph, machine('amd64', 'arm64'))).not.toThrow();
+  expect(() => refuseElsewhere(graph, machine('amd64'))).toThrow(
+    expect.objectContaining({ hint: '--emulate builds them here' }),
+  );
+});

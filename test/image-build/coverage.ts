@@ -81,10 +81,7 @@ export const COVERAGE: Readonly<Record<string, Coverage>> = {
     'every module command has its own list, from scratch and again with the host over a parent',
   ),
   'options.dnf_options': GOLDEN,
-  'options.architectures': {
-    by: 'reading',
-    shown: ['commands/image-build-arguments', 'every flag of the schema is among them'],
-  },
+  'options.architectures': real('e2e/architectures', 'image-build builds every architecture into one list'),
   repos: ROOT,
   exclusive_repos: GOLDEN,
   modules: real(

@@ -152,6 +152,16 @@ export const packageTable = [
     zypper: [],
   },
   {
+    name: 'arch-test',
+    neededFor: 'apt base layers for another architecture than that of the machine',
+    use: 'run',
+    required: false,
+    commands: ['arch-test'],
+    apt: ['arch-test'],
+    dnf: [],
+    zypper: [],
+  },
+  {
     name: 'Debian keyring',
     neededFor: 'Debian base layers',
     use: 'run',

@@ -27,6 +27,12 @@ export function chooseLayers(graph: LayerGraph, selection: Selection, machine: B
   };
 }
 
+/** Throws InvalidInput unless this machine builds all of a graph. */
+export function refuseElsewhere(graph: LayerGraph, machine: BuilderHere): void {
+  const elsewhere = notBuiltHere(graph, machine);
+  if (elsewhere.size > 0) throw refusal(graph, new Set(elsewhere.keys()), elsewhere, machine);
+}
+
 function refusal(
   graph: LayerGraph,
   named: ReadonlySet<LayerId>,

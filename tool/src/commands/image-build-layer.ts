@@ -7,17 +7,19 @@ import type { Leniency } from '../config/lenient.ts';
 import { parseLayer } from '../config/parse-layer.ts';
 import { MAXIMAL_LENGTH } from '../config/read-yaml.ts';
 import { toolsImageOf } from '../config/tools-image.ts';
+import { expandArchitectures } from '../graph/architectures.ts';
 import type { ImageLink, LayerGraph } from '../graph/layer-graph.ts';
 import { normaliseReference } from '../graph/reference.ts';
 import { resolveSource } from '../inputs/copyfiles.ts';
 import type { CommandContext } from './command.ts';
 import { findRoot, isRoot } from './find-root.ts';
+import { machineArchitecture } from './machine-facts.ts';
 
 export interface LoneLayer {
   readonly layer: Layer;
   /** What its relative paths are looked for below, before its own folder. Absolute. */
   readonly root: string;
-  /** Of one layer: whoever publishes its parent does not matter here. */
+  /** Of this layer alone, once for each of its architectures: whoever publishes its parent does not matter here. */
   readonly graph: LayerGraph;
   /** Warnings only. */
   readonly diagnostics: readonly Diagnostic[];
@@ -45,7 +47,7 @@ export async function readLoneLayer(
   const options = { ...layer.options, manual: false };
   const own = { ...layer, options, file: below.startsWith('..') || isAbsolute(below) ? path : below };
   // Diagnostics name the file as the user did; the layer's own place is below its root.
-  return { layer: own, root, graph: graphOf(own), diagnostics };
+  return { layer: own, root, graph: graphOf(own, machineArchitecture(context.env)), diagnostics };
 }
 
 async function readText(path: string, shown: string, signal: AbortSignal): Promise<string> {
@@ -90,16 +92,17 @@ function treeAbove(folder: string): string | undefined {
   }
 }
 
-function graphOf(layer: Layer): LayerGraph {
+function graphOf(layer: Layer, machine: string): LayerGraph {
   const { parent } = layer.options;
   const external = (text: string): ImageLink => ({ kind: 'external', reference: normaliseReference(text) });
   const id: LayerId = layer.id;
   const image = toolsImageOf(layer);
-  return {
+  const plain: LayerGraph = {
     layers: new Map([[id, layer]]),
     order: [id],
     parents: new Map([[id, parent === 'scratch' ? { kind: 'scratch' } : external(parent)]]),
     tools: new Map(image === undefined ? [] : [[id, external(image)]]),
     children: new Map([[id, []]]),
   };
+  return expandArchitectures(plain, machine).graph;
 }

@@ -46,21 +46,22 @@ export async function watchStorage(
  */
 export async function tidyUp(
   { exec, buildah, pulled }: WatchedStorage,
-  layer: Layer,
-  record: LayerRecord | undefined,
+  built: readonly { readonly layer: Layer; readonly record: LayerRecord | undefined }[],
   { failed, isAlone }: { readonly failed: boolean; isAlone(): boolean },
-): Promise<string | undefined> {
-  if (record !== undefined) {
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const { layer, record } of built) {
+    if (record === undefined) continue;
     const name = keptName(layer.id, record.recipeKey);
     // A publication that failed has not lost the build.
     const stays = failed || destinationsOf(layer).length === 0;
     for (const image of await unnamedTwins(name, exec, buildah)) await remove(buildah, image);
-    if (stays) return `the image is kept in local storage as ${name}`;
-    await remove(buildah, name);
+    if (stays) lines.push(`the image is kept in local storage as ${name}`);
+    else await remove(buildah, name);
   }
   // Another build may be about to start from it.
-  if (isAlone()) for (const name of pulled) await remove(buildah, name);
-  return undefined;
+  if (lines.length === 0 && isAlone()) for (const name of pulled) await remove(buildah, name);
+  return lines;
 }
 
 /** Images without a name and with the very same layers: the commit before it got its labels, and the like. */

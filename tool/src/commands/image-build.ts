@@ -1,6 +1,8 @@
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import type { LogLevel } from '../report/log-level.ts';
+import { builderHere } from './builders-here.ts';
+import { refuseElsewhere } from './choose-layers.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { enterUserNamespace } from './enter-user-namespace.ts';
 import { imageBuildHelp, parseImageBuild } from './image-build-arguments.ts';
@@ -29,12 +31,13 @@ export const run: CommandRun = async (context) => {
     ...context,
     stdout: context.stderr,
     // With no records there is nothing to verify, and nothing that would be believed.
-    values: { force: true, cache: 'off', jobs: '1', verify: true, 'log-level': level },
+    values: { force: true, cache: 'off', jobs: '1', verify: true, emulate: true, 'log-level': level },
     warn: (text) => {
       if (level !== 'error') context.warn(text);
     },
   };
   printDiagnostics(own, diagnostics, root);
+  refuseElsewhere(graph, builderHere(graph, context.env, true));
   for (const flag of given.ignored) own.warn(`warning: ${flag} has no effect`);
   const state = await openLoneState(given.config, context);
   for (const line of await state.sweep()) own.warn(line);
@@ -50,8 +53,8 @@ export const run: CommandRun = async (context) => {
   const storage = await watchStorage(own, prepared);
   const summary = await startRun(own, prepared, { checkpoints: false });
   const failed = summary.layers.some((one) => one.outcome !== 'built');
-  const kept = await tidyUp(storage, layer, records.record, { failed, isAlone: state.isAlone });
-  if (kept !== undefined) own.warn(kept);
+  const built = [...graph.layers.values()].map((one) => ({ layer: one, record: records.written.get(one.id) }));
+  for (const line of await tidyUp(storage, built, { failed, isAlone: state.isAlone })) own.warn(line);
   return failed ? 1 : 0;
 };
 
@@ -65,16 +68,14 @@ function levelOf(name: string | undefined): LogLevel {
   throw new InvalidInput(`there is no log level '${name}'`, { hint: 'it takes DEBUG, INFO, WARNING or ERROR' });
 }
 
-/** The record of this run's build alone. */
+/** The records of this run's builds alone. */
 function rememberNothing() {
-  let record: LayerRecord | undefined;
+  const written = new Map<string, LayerRecord>();
   return {
-    get record() {
-      return record;
-    },
+    written,
     read: () => ({ kind: 'none' }) as const,
-    async write(written: LayerRecord) {
-      record = written;
+    async write(record: LayerRecord) {
+      written.set(record.id, record);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { isOneOfSeveral } from '../config/architectures.ts';
 import { destinationsOf } from '../config/destinations.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { maskSecrets } from '../config/secrets.ts';
@@ -28,6 +29,8 @@ interface Row {
   readonly name: string;
   readonly path: string;
   readonly type: string;
+  /** Of a layer for several. */
+  readonly architecture?: string;
   readonly parent: string;
   readonly destinations: readonly string[];
   readonly manual: boolean;
@@ -42,7 +45,9 @@ function rowOf(graph: LayerGraph, id: LayerId, cache: string): Row {
   const destinations = destinationsOf(layer).map((one) => maskSecrets(destinationText(one)));
   const place = sharedPlaceOf(layer, cache);
   const shared = place === undefined ? null : maskSecrets(place);
-  return { id, name, path: layer.file, type, parent, destinations, manual, shared };
+  const { architecture } = layer;
+  const several = architecture !== undefined && isOneOfSeveral(layer) ? { architecture } : {};
+  return { id, name, path: layer.file, type, ...several, parent, destinations, manual, shared };
 }
 
 function parentName(link: ParentLink | undefined): string {
@@ -54,7 +59,7 @@ function table(rows: readonly Row[]): string {
   const cells = rows.map((row) => [
     row.id,
     row.name,
-    row.type + (row.manual ? ', manual' : ''),
+    row.type + (row.architecture === undefined ? '' : `, ${row.architecture}`) + (row.manual ? ', manual' : ''),
     row.parent,
     (row.destinations.join(', ') || '(local storage only)') + (row.shared === null ? ', not shared' : ''),
   ]);

@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
-import { notBuiltYet } from '../config/not-built-yet.ts';
 import { sharedPlaceOf } from '../config/shared-place.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { LayerLock, Question, SharedPlace, Wish } from '../plan/facts.ts';
@@ -98,7 +97,6 @@ export async function prepareLoaded(
     prefix: relative(tree.root, context.cwd),
   };
   const { named, needed, note } = chooseLayers(graph, selection, machine);
-  refuseUnsupported(graph, needed);
   const jobs = readJobs(values.jobs, tree.settings.jobs);
   const publishes = values['no-publish'] !== true;
   const cache = cacheMode(values.cache, tree.settings.cache, publishes);
@@ -218,15 +216,6 @@ async function affectedLayers(
   );
   for (const [id, reason] of reasons) context.warn(`  ${id}: ${reason}`);
   return layers;
-}
-
-function refuseUnsupported(graph: LayerGraph, needed: ReadonlySet<LayerId>): void {
-  const diagnostics = [...needed].flatMap((id) => notBuiltYet(graph.layers.get(id) as Layer));
-  if (diagnostics.length === 0) return;
-  throw new InvalidInput('this version cannot build all that was selected', {
-    diagnostics,
-    hint: '--exclude leaves layers out',
-  });
 }
 
 function readJobs(flag: unknown, setting: number | undefined): number {

@@ -29,10 +29,11 @@ export const run: CommandRun = async (context) => {
     return 0;
   }
   const { stringify } = await import('yaml');
-  const documents = shown.map(({ id, path, parent, tools, children, destinations, ...file }) => {
+  const documents = shown.map(({ id, path, architecture = '', parent, tools, children, destinations, ...file }) => {
     const facts = {
       id,
       file: path,
+      architecture,
       parent: parentText(parent),
       'tools image': tools === undefined ? '' : parentText(tools),
       children: children.join(', '),
@@ -54,6 +55,7 @@ function shownLayer(graph: LayerGraph, id: LayerId) {
   return {
     id,
     path: layer.file,
+    ...(layer.architecture !== undefined && { architecture: layer.architecture }),
     parent: graph.parents.get(id),
     ...(tools && { tools }),
     children: graph.children.get(id) ?? [],

@@ -1,6 +1,5 @@
 import { type Diagnostic, InvalidInput } from '../config/diagnostic.ts';
 import type { Tree } from '../config/layer.ts';
-import { notBuiltYet } from '../config/not-built-yet.ts';
 import { maskSecrets } from '../config/secrets.ts';
 import { createDigester } from '../inputs/digest-file.ts';
 import { layerInputs } from '../inputs/layer-inputs.ts';
@@ -13,11 +12,7 @@ export const run: CommandRun = async (context) => {
   const json = context.values.json === true;
   try {
     const { tree, diagnostics, stateDir } = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
-    const notYet = tree.layers
-      .flatMap((layer) => notBuiltYet(layer))
-      .map((one) => ({ ...one, severity: 'warning' as const }));
-    const before = [...diagnostics, ...notYet];
-    const all = [...before, ...(await unusableInputs(context, tree, stateDir, before))];
+    const all = [...diagnostics, ...(await unusableInputs(context, tree, stateDir, diagnostics))];
     if (json) printJson(context, tree.layers.length, all);
     else {
       printDiagnostics(context, all, tree.root);

@@ -31,6 +31,16 @@ export function architectureNames(): Iterable<string> {
   return BY_NAME.keys();
 }
 
+/** Every name of an architecture. */
+export function namesOfArchitecture(architecture: Architecture): string[] {
+  return [...BY_NAME].flatMap(([name, one]) => (one === architecture ? [name] : []));
+}
+
+/** Whether a layer is one of several of its file. */
+export function isOneOfSeveral(layer: { readonly options: { readonly architectures: readonly string[] } }): boolean {
+  return layer.options.architectures.length > 1;
+}
+
 /** As dpkg has it. */
 export function debianName(architecture: Architecture): string {
   return NAMES[architecture].debian;

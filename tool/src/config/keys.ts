@@ -163,7 +163,11 @@ export const OPTION_KEYS = {
     secret: true,
     description: '`key=value` settings of a temporary dnf.conf',
   },
-  architectures: { counts: 'build', flag: '--architectures', description: "Architectures; default the host's" },
+  architectures: {
+    counts: 'build',
+    flag: '--architectures',
+    description: 'Architectures, an image each; several are published as one list; default that of the machine',
+  },
   releasever: {
     counts: 'build',
     only: 'base',

@@ -1,4 +1,4 @@
-import type { Architecture } from '../config/architectures.ts';
+import { type Architecture, isOneOfSeveral } from '../config/architectures.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Layer, LayerId, LayerPlaces } from '../config/layer.ts';
 import { type ImageLink, type LayerGraph, neededBy, type ParentLink } from './layer-graph.ts';
@@ -43,11 +43,6 @@ export function expandArchitectures(
   }
   for (const list of children.values()) list.sort();
   return { graph: { layers, order: [...layers.keys()], parents, tools, children }, diagnostics };
-}
-
-/** Whether the layer is one of several of its file. */
-export function isOneOfSeveral({ options }: Layer): boolean {
-  return options.architectures.length > 1;
 }
 
 /** The id of the layer's file: the same for all of its architectures. */

@@ -1,4 +1,5 @@
 import type { Layer, LayerId } from '../config/layer.ts';
+import { fileIdOf, fullIdOf } from './architectures.ts';
 import { externalsOf, type LayerGraph, neededBy } from './layer-graph.ts';
 
 /** Beyond this depth the lines of a tree no longer move to the right; the depth is given instead. */
@@ -65,7 +66,9 @@ export function graphJson(graph: LayerGraph) {
       const layer = graph.layers.get(id) as Layer;
       const [parent, tools] = [graph.parents.get(id), graph.tools.get(id)];
       const links = { parent, ...(tools && { tools }), children: graph.children.get(id) ?? [] };
-      return { id, name: layer.options.name, path: layer.file, ...links };
+      const { architecture } = layer;
+      const several = architecture === undefined ? {} : { architecture };
+      return { id, name: layer.options.name, path: layer.file, ...several, ...links };
     }),
   };
 }
@@ -118,8 +121,10 @@ function treeLabel(graph: LayerGraph, id: LayerId): string {
 
 /** `debian/base`, and the name beside it where the id does not end with it. */
 function label(graph: LayerGraph, id: LayerId): string {
-  const name = graph.layers.get(id)?.options.name ?? id;
-  return id === name || id.endsWith(`/${name}`) ? id : `${id} (${name})`;
+  const layer = graph.layers.get(id);
+  const name = layer?.options.name ?? id;
+  const [own, shown] = layer === undefined ? [id, id] : [fileIdOf(layer), fullIdOf(layer)];
+  return own === name || own.endsWith(`/${name}`) ? shown : `${shown} (${name})`;
 }
 
 function printable(text: string): string {

@@ -1,9 +1,10 @@
 import { join, normalize } from 'node:path/posix';
 import picomatch from 'picomatch';
+import { isOneOfSeveral } from '../config/architectures.ts';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import { nearest } from '../config/nearest.ts';
-import { fileIdOf, fullIdOf, isOneOfSeveral } from './architectures.ts';
+import { fileIdOf, fullIdOf } from './architectures.ts';
 import { type LayerGraph, neededBy } from './layer-graph.ts';
 
 export interface Selection {

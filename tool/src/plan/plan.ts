@@ -1,3 +1,4 @@
+import { isOneOfSeveral } from '../config/architectures.ts';
 import type { LayerId } from '../config/layer.ts';
 import { type ExternalImage, externalKey } from '../graph/external-image.ts';
 import { type ImageLink, type LayerGraph, linksOf, neededBy } from '../graph/layer-graph.ts';
@@ -149,6 +150,7 @@ export function plannedLayers(graph: LayerGraph, plan: Plan): PlannedLayer[] {
     return {
       id: decision.id,
       name: layer?.options.name ?? decision.id,
+      ...(layer?.architecture !== undefined && isOneOfSeveral(layer) && { architecture: layer.architecture }),
       path: layer?.file ?? '',
       parents: neededBy(graph, decision.id),
       action: decision.action,

@@ -5,6 +5,8 @@ import type { Reason } from './reason.ts';
 export interface PlannedLayer {
   readonly id: LayerId;
   readonly name: string;
+  /** Of a layer for several. */
+  readonly architecture?: string;
   readonly path: string;
   readonly parents: readonly LayerId[];
   readonly action: 'build' | 'reuse' | 'publish' | 'nothing' | 'pending';

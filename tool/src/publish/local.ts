@@ -1,13 +1,19 @@
+import { holdsDigest, partName, writeLocalList } from './local-list.ts';
 import { type Publisher, PublishFailure } from './publisher.ts';
 
-/** `NAME:TAG` in local containers storage, for each tag. Nothing is written but names. */
+/** `NAME:TAG` in local containers storage, for each tag: nothing is written but names, and of several architectures a list. */
 export const localPublisher: Publisher<'local'> = {
   kind: 'local',
 
   async publish(image, destination, workspace) {
     const names = destination.tags.map((tag) => localReference(destination.name, tag));
     const id = await image.labelled();
-    await workspace.buildah.tag(id, names);
+    const { list } = destination;
+    await workspace.buildah.tag(
+      id,
+      list === undefined ? names : names.map((name) => partName(name, list.architecture)),
+    );
+    if (list !== undefined) for (const name of names) await writeLocalList(name, list, workspace);
     const info = await workspace.buildah.inspect(id);
     if (info === undefined) throw new PublishFailure(`image ${id} is not in local storage any more`);
     return {
@@ -16,9 +22,14 @@ export const localPublisher: Publisher<'local'> = {
     };
   },
 
-  async verify(publication, _destination, _layer, { buildah }) {
+  async verify(publication, { list }, _layer, asking) {
+    const { buildah } = asking;
     for (const reference of publication.references) {
       if (reference.kind !== 'image') return false;
+      if (list !== undefined) {
+        if (!(await holdsDigest(reference.reference, reference.digest, asking))) return false;
+        continue;
+      }
       const info = await buildah.inspect(reference.reference);
       if (info?.digest !== reference.digest) return false;
     }

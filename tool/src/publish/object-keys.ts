@@ -1,3 +1,4 @@
+import { type Architecture, namesOfArchitecture } from '../config/architectures.ts';
 import type { BootArtefacts, LocalFile } from './publisher.ts';
 
 /** Which of an image's boot artefacts an object holds. */
@@ -26,6 +27,8 @@ interface KeySettings {
   readonly prefix: string;
   readonly name: string;
   readonly tags: readonly string[];
+  /** Of a layer for several architectures. */
+  readonly architecture?: Architecture;
 }
 
 export function namesOf({ osId, osVersion, kernelVersion, initramfsName }: BootArtefacts): BootNames {
@@ -38,10 +41,27 @@ export function namesOf({ osId, osVersion, kernelVersion, initramfsName }: BootA
  */
 export function objectsOf(settings: KeySettings, names: BootNames): BootObject[] {
   return [
-    { kind: 'kernel', key: `efi-images/${settings.prefix}${names.kernel}` },
-    { kind: 'initramfs', key: `efi-images/${settings.prefix}${names.initramfs}` },
-    ...settings.tags.map((tag) => ({ kind: 'root' as const, key: `${rootStem(settings, names.os)}${tag}` })),
+    { kind: 'kernel', key: `efi-images/${settings.prefix}${bootName(names.kernel, settings)}` },
+    { kind: 'initramfs', key: `efi-images/${settings.prefix}${bootName(names.initramfs, settings)}` },
+    ...settings.tags.map((tag) => ({
+      kind: 'root' as const,
+      key: `${rootStem(settings, names.os)}${tag}${suffixOf(settings)}`,
+    })),
   ];
+}
+
+function suffixOf({ architecture }: Pick<KeySettings, 'architecture'>): string {
+  return architecture === undefined ? '' : `-${architecture}`;
+}
+
+/** Kernel versions of many distributions end with the architecture; what does not gets it. */
+function bootName(name: string, settings: KeySettings): string {
+  const { architecture } = settings;
+  const [, stem = name, extension = ''] = /^(.*?)(\.img)?$/.exec(name) ?? [];
+  const isTold =
+    architecture === undefined ||
+    namesOfArchitecture(architecture).some((one) => new RegExp(`[-._+]${one}$`).test(stem));
+  return isTold ? name : `${stem}${suffixOf(settings)}${extension}`;
 }
 
 /** What the keys of all tags begin with. */
@@ -54,11 +74,13 @@ export function rootStem({ prefix, name }: Pick<KeySettings, 'prefix' | 'name'>,
  * and tag `latest` of `a-b`, which only the object itself tells apart. Pure.
  */
 export function rootNameIn(
-  { prefix, name }: Pick<KeySettings, 'prefix' | 'name'>,
+  settings: Pick<KeySettings, 'prefix' | 'name' | 'architecture'>,
   key: string,
 ): { readonly os: string; readonly tag: string } | undefined {
-  if (!key.startsWith(prefix)) return undefined;
-  const [os, ...rest] = key.slice(prefix.length).split(`-${name}-`);
+  const { prefix, name } = settings;
+  const suffix = suffixOf(settings);
+  if (!key.startsWith(prefix) || !key.endsWith(suffix)) return undefined;
+  const [os, ...rest] = key.slice(prefix.length, key.length - suffix.length).split(`-${name}-`);
   const tag = rest.join(`-${name}-`);
   return os !== undefined && /^[a-z0-9._+~-]+$/.test(os) && /^[A-Za-z0-9_][\w.-]*$/.test(tag) ? { os, tag } : undefined;
 }

@@ -3,6 +3,7 @@ import { isPublicationOf, publicationAnnotations } from '../records/build-docume
 import { removeUnreachable, setTags, tagsOf } from '../records/oci-index.ts';
 import { type Descriptor, MANIFEST_TYPE, writeBlob } from '../records/oci-layout.ts';
 import { pushIntoLayout, withLayout } from '../records/oci-push.ts';
+import { joinedList, ownPart } from './oci-list.ts';
 import { relabelled } from './oci-relabel.ts';
 import { type Publication, type Publisher, PublishFailure } from './publisher.ts';
 
@@ -14,7 +15,7 @@ import { type Publication, type Publisher, PublishFailure } from './publisher.ts
 export const ociPublisher: Publisher<'oci'> = {
   kind: 'oci',
 
-  async publish(image, { directory, tags }, workspace) {
+  async publish(image, { directory, tags, list }, workspace) {
     const layout = layoutOf(directory, workspace.root);
     return withLayout(layout, workspace, async () => {
       const { manifest, bytes } =
@@ -22,30 +23,31 @@ export const ociPublisher: Publisher<'oci'> = {
         (await pushIntoLayout(await image.labelled(), layout, workspace));
       const descriptor = await writeBlob(layout, MANIFEST_TYPE, manifest);
       const described = { ...descriptor, annotations: publicationAnnotations(image) };
-      const isLeftBehind = await setTags(layout, new Map(tags.map((tag) => [tag, described])));
+      const named = new Map<string, Descriptor>();
+      for (const tag of tags)
+        named.set(tag, list === undefined ? described : await joinedList(layout, tag, described, list));
+      const isLeftBehind = await setTags(layout, named);
       const freed = isLeftBehind ? await removeUnreachable(layout) : 0;
       if (freed > 0) workspace.say(`${layout}: removed ${freed} bytes that no tag reaches`);
       return { references: referencesOf(layout, tags, descriptor.digest), bytes };
     });
   },
 
-  async verify(publication, { directory }, _layer, { root }) {
+  async verify(publication, { directory, list }, _layer, { root }) {
     const layout = layoutOf(directory, root);
     const held = await heldBy(layout);
-    return (
-      publication.references.length > 0 &&
-      publication.references.every(
-        (published) =>
-          published.kind === 'image' &&
-          held.get(published.reference.slice(`oci:${layout}:`.length))?.digest === published.digest,
-      )
-    );
+    for (const published of publication.references) {
+      if (published.kind !== 'image') return false;
+      const own = await ownPart(layout, held.get(published.reference.slice(`oci:${layout}:`.length)), list);
+      if (own?.digest !== published.digest) return false;
+    }
+    return publication.references.length > 0;
   },
 
-  async observe(wanted, { directory, tags }, { root }) {
+  async observe(wanted, { directory, tags, list }, { root }) {
     const layout = layoutOf(directory, root);
     const held = await heldBy(layout);
-    const found = tags.map((tag) => held.get(tag));
+    const found = await Promise.all(tags.map((tag) => ownPart(layout, held.get(tag), list)));
     const digest = found[0]?.digest;
     const isInLine = found.every((one) => one?.digest === digest && isPublicationOf(one?.annotations, wanted));
     if (digest === undefined || !isInLine) return undefined;

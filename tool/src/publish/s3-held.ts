@@ -89,7 +89,7 @@ async function contentsAt(
 
 /** Newest first. */
 async function rootsOf({ list }: S3View, destination: S3Destination): Promise<Root[]> {
-  const { prefix, name } = destination;
+  const { prefix, name, architecture } = destination;
   const { objects, folders } = await list(prefix);
   const found = [...objects];
   const [folder, ...below] = name.split('/');
@@ -104,7 +104,7 @@ async function rootsOf({ list }: S3View, destination: S3Destination): Promise<Ro
   return found
     .toSorted((a, b) => b.at - a.at)
     .flatMap(({ key }) => {
-      const parts = rootNameIn({ prefix, name }, key);
+      const parts = rootNameIn({ prefix, name, ...(architecture && { architecture }) }, key);
       return parts === undefined ? [] : [{ key, ...parts }];
     });
 }

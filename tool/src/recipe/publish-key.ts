@@ -41,12 +41,21 @@ export function publishDifference(
   if (added.length > 0) reasons.push({ code: 'tag-added', text: `tags: ${added.map((tag) => `+ ${tag}`).join(', ')}` });
   if (removed.length > 0)
     reasons.push({ code: 'tag-removed', text: `tags: ${removed.map((tag) => `- ${tag}`).join(', ')}` });
+  reasons.push(...listReasons(before.destination, now.destination));
   const labels = [...new Set([...Object.keys(before.labels), ...Object.keys(now.labels)])]
     .filter((name) => before.labels[name] !== now.labels[name] && name !== 'org.openchami.image.tags')
     .sort();
   if (labels.length > 0) reasons.push({ code: 'labels-changed', text: `labels changed: ${labels.join(', ')}` });
   if (reasons.length === 0) reasons.push({ code: 'settings-changed', text: `settings of ${place} changed` });
   return reasons;
+}
+
+function listReasons(before: Destination, now: Destination): { code: string; text: string }[] {
+  const [old, fresh] = [before, now].map((one) => ('list' in one ? one.list?.architectures : undefined) ?? []);
+  const added = (fresh ?? []).filter((one) => !old?.includes(one)).map((one) => `+ ${one}`);
+  const removed = (old ?? []).filter((one) => !fresh?.includes(one)).map((one) => `- ${one}`);
+  const words = [...added, ...removed];
+  return words.length === 0 ? [] : [{ code: 'architectures-changed', text: `architectures: ${words.join(', ')}` }];
 }
 
 /** How a person names the place. */

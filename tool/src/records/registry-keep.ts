@@ -29,7 +29,7 @@ interface Keeping {
  * Where an image stands until its manifest has annotations: no key tag must ever name one without. Every push takes the same tag and
  * goes on by digest, so that it does not matter who has it.
  */
-const PUSH_TAG = 'layers-push';
+export const PUSH_TAG = 'layers-push';
 
 /** The build under its key tag, ours or that of who was first. Throws MemoryUnreachable, and CommandFailure of an abort. */
 export async function keepImage(build: ToKeep, workspace: Workspace, keeping: Keeping): Promise<KnownBuild> {

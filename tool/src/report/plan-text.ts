@@ -22,7 +22,7 @@ export function planLines(plan: readonly PlannedLayer[], options: { readonly col
   const paint = createPaint(options.colour);
   const todo = plan.filter((layer) => layer.action !== 'nothing');
   const fresh = plan.filter((layer) => layer.action === 'nothing');
-  const columns = Math.min(NAME_COLUMNS, Math.max(0, ...todo.map((layer) => displayWidth(plainText(layer.id)))));
+  const columns = Math.min(NAME_COLUMNS, Math.max(0, ...todo.map((layer) => displayWidth(nameOf(layer)))));
   const lines = todo.flatMap((layer) => {
     const [first = '', ...others] = ownFirst(layer.reasons).map((reason) => {
       return reason.from === undefined ? plainText(reason.text) : paint('dim', plainText(reason.text));
@@ -30,12 +30,12 @@ export function planLines(plan: readonly PlannedLayer[], options: { readonly col
     const action = paint(ACTIONS[layer.action].colour, layer.action.padEnd(7));
     const indent = ' '.repeat(7 + 2 + columns + 2);
     return [
-      `${action}  ${padTo(plainText(layer.id), columns)}  ${first}`.trimEnd(),
+      `${action}  ${padTo(nameOf(layer), columns)}  ${first}`.trimEnd(),
       ...others.map((reason) => `${indent}${reason}`),
     ];
   });
   if (fresh.length > 0) {
-    const named = fresh.slice(0, NAMED_FRESH).map((layer) => plainText(layer.id));
+    const named = fresh.slice(0, NAMED_FRESH).map(nameOf);
     const more = fresh.length > named.length ? ` and ${fresh.length - named.length} more` : '';
     lines.push(paint('dim', `up to date: ${named.join(', ')}${more}`));
   }
@@ -44,6 +44,12 @@ export function planLines(plan: readonly PlannedLayer[], options: { readonly col
     return number === 0 ? [] : [`${number.toLocaleString('en-US')} ${counted}`];
   });
   return [...lines, `${count(plan.length, 'layer')}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`];
+}
+
+/** The id, with the architecture of a layer for several. */
+function nameOf({ id, architecture }: PlannedLayer): string {
+  const isTold = architecture === undefined || id.endsWith(`@${architecture}`);
+  return plainText(isTold ? id : `${id}@${architecture}`);
 }
 
 /** A layer's own reasons before those that come from an ancestor. */
@@ -64,9 +70,10 @@ interface PlanDocument {
 export function planJson(plan: readonly PlannedLayer[], estimate?: Estimate): PlanDocument {
   return {
     version: 1,
-    layers: plan.map(({ id, name, path, parents, action, reasons, recipeKey }) => ({
+    layers: plan.map(({ id, name, architecture, path, parents, action, reasons, recipeKey }) => ({
       id,
       name,
+      ...(architecture !== undefined && { architecture }),
       path,
       parents,
       action,

@@ -24,6 +24,7 @@ export interface Descriptor {
 }
 
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 
 /** Undefined for what is no image manifest: a list for several architectures, an old schema, anything else. */

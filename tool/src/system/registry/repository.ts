@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type RetryPolicy, retry } from '../retry.ts';
 import type { Endpoint, Patience } from './endpoint.ts';
-import { DOCKER_MANIFEST, OCI_MANIFEST } from './manifest.ts';
+import { DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from './manifest.ts';
 import { isPassing, RegistryError } from './registry-error.ts';
 import type { Answer, Call } from './request.ts';
 import { isMissing, statusError } from './status.ts';
@@ -48,7 +48,7 @@ const LONGEST_WAIT_MS = 3_000;
 const MANIFESTS = [
   OCI_MANIFEST,
   DOCKER_MANIFEST,
-  'application/vnd.oci.image.index.v1+json',
+  OCI_INDEX,
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ].join(', ');
 
