@@ -68,15 +68,20 @@ function packages({ stateDir }: PrunePlace): PathItem[] {
   });
 }
 
-/** Of runs whose lock is gone with their state folder: who still lives has touched its folder within a week. */
-function temporaries({ temporaryRoot }: PrunePlace): PathItem[] {
+/**
+ * Of runs whose lock is gone with their state folder: who still lives has touched its folder within a week, and may be a shell, a watch, or a
+ * build into another storage, none of which the storage's lock keeps away.
+ */
+function temporaries({ temporaryRoot, now }: PrunePlace): PathItem[] {
   return namesIn(temporaryRoot).flatMap((id) => {
     const path = join(temporaryRoot, id);
     if (!id.startsWith('layers-') || !hasRunId(id.slice('layers-'.length))) return [];
     const { uid } = lstatSync(path);
     if (uid !== process.geteuid?.()) return [];
-    const item: PathItem = { kind: 'temporary', id, text: path, usedAt: changedAt(path), path, layers: [] };
-    return [item];
+    const usedAt = changedAt(path);
+    const mayLive = now - usedAt < STAYS.temporary;
+    const item: PathItem = { kind: 'temporary', id, text: path, usedAt, path, layers: [] };
+    return [mayLive ? { ...item, needed: 'written to within a week: its run may live' } : item];
   });
 }
 

@@ -9,7 +9,7 @@ import { openOwnImages } from '../records/own-images.ts';
 import type { Buildah } from '../system/buildah.ts';
 import type { Exec } from '../system/command.ts';
 import { readStorage } from '../system/storage-index.ts';
-import { removeNamed } from '../system/sweep.ts';
+import { removeNamed, sweepRun } from '../system/sweep.ts';
 import { dropFailed } from './keep-failed.ts';
 import { failedLayerOf } from './prune-inventory.ts';
 import type { PrunePlace } from './prune-place.ts';
@@ -89,7 +89,9 @@ async function removeOther({ kind, id }: Prunable, place: PrunePlace, { exec }: 
     case 'packages':
       return rm(join(place.stateDir, 'cache', 'packages', id), { force: true });
     case 'temporary':
-      return rm(join(place.temporaryRoot, id), { recursive: true, force: true });
+      // What is still mounted there may be the host's.
+      await sweepRun(id.slice('layers-'.length), { exec, temporary: join(place.temporaryRoot, id) });
+      return;
     default:
       return rm(id, { force: true });
   }
