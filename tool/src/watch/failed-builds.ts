@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
-import type { LayerGraph } from '../graph/layer-graph.ts';
+import { type LayerGraph, linksOf, neededBy } from '../graph/layer-graph.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { MutableFacts } from '../run/gather-facts.ts';
 import type { InputReader } from '../run/input-reader.ts';
@@ -43,10 +43,9 @@ export class FailedBuilds {
       const failed = this.#failed.get(id);
       const layer = now.graph.layers.get(id);
       if (failed === undefined || layer === undefined || action === 'nothing') continue;
-      const link = now.graph.parents.get(id);
-      const parent = link?.kind === 'layer' ? plan.decisions.get(link.id) : undefined;
-      // On another parent it may work.
-      if (parent !== undefined && parent.action !== 'nothing' && !same.has(parent.id)) continue;
+      const below = neededBy(now.graph, id).flatMap((needed) => plan.decisions.get(needed) ?? []);
+      // With another parent or tools image it may work.
+      if (below.some((one) => one.action !== 'nothing' && !same.has(one.id))) continue;
       if ((await attemptOf(layer, now)) === failed) same.add(id);
     }
     return same;
@@ -54,15 +53,15 @@ export class FailedBuilds {
 }
 
 /**
- * The layer file, all that it reads, and the parent. Of an Ansible layer also what its playbooks may read: what a run that failed would
- * have read next nobody knows.
+ * The layer file, all that it reads, and the images that it is made with. Of an Ansible layer also what its playbooks may read: what a run
+ * that failed would have read next nobody knows.
  */
 async function attemptOf(layer: Layer, { graph, facts, reader }: Now): Promise<Attempt> {
-  const link = graph.parents.get(layer.id);
-  const parent = link?.kind === 'layer' ? facts.records.get(link.id)?.content : link;
+  const links = linksOf(graph, layer.id);
+  const contents = neededBy(graph, layer.id).map((id) => facts.records.get(id)?.content);
   const { files, tools, environment } = facts.inputs.get(layer.id) ?? {};
   const recorded = facts.recorded.get(layer.id)?.files;
-  const all = [layer, parent, files, tools, environment, recorded, await mayReadNow(layer, reader)];
+  const all = [layer, links, contents, files, tools, environment, recorded, await mayReadNow(layer, reader)];
   return createHash('sha256').update(JSON.stringify(all)).digest('hex');
 }
 
