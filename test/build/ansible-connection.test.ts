@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createExec } from '../../tool/src/system/exec.ts';
 import { listProcesses } from '../../tool/src/system/processes.ts';
 import { AgentRequest, agentHere, type Session } from '../helpers/agent-client.ts';
 
@@ -55,6 +56,26 @@ test('a command has the signals and files of a fresh process', async () => {
   // What it inherits of layers itself is a lock, and the lifeline by which orphans are found.
   expect(files.filter((one) => Number(one) < 3)).toEqual(['0', '1', '2']);
   expect((await run('yes | head -n 1')).stdout.toString()).toBe('y\n');
+});
+
+test('a command that closed its outputs still gets all of its input', async () => {
+  const file = path.join(folder, 'input');
+  expect(await run(`exec >&- 2>&-; sleep 0.1; exec cat > ${file}`, megabytes(3))).toMatchObject({ code: 0 });
+  expect((await stat(file)).size).toBe(3 << 20);
+});
+
+test.skipIf(process.getuid?.() !== 0)('nothing is read of what another user sends', async () => {
+  const script = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(b"\\0" + sys.argv[1].encode())
+s.settimeout(5)
+s.sendall(b"\\x7f" * 8)
+print(s.recv(1))
+`;
+  const exec = createExec({ env: process.env });
+  const argv = ['--reuid=65534', '--clear-groups', '/usr/bin/python3', '-c', script, session.socket];
+  expect((await exec('setpriv', argv, { accept: [0, 1] })).tail.join('\n')).toMatch(/^b''$|reset by peer|Broken pipe/m);
 });
 
 test('more than pipes hold, both ways at once', async () => {

@@ -76,10 +76,12 @@ def answer(client, token, life):
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        given, verb, user, *arguments = receive_request(client)
         _, uid, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         # Anybody on the machine can find the socket's name.
-        if uid != os.getuid() or given != token:
+        if uid != os.getuid():
+            return
+        given, verb, user, *arguments = receive_request(client)
+        if given != token:
             return
         finish(client, b"x", b"%d" % VERBS[verb](client, life, user, *arguments))
     except Refused as error:
@@ -147,8 +149,16 @@ def follow(client, life, child):
     poller.register(client, select.POLLIN)
     kinds = {child.output: b"o", child.error: b"e"}
     pending = b""
-    while kinds:
-        for descriptor, event in poller.poll():
+    pause = 1
+    while True:
+        timeout = None
+        if not kinds:
+            # It may have closed its output and go on, also with reading.
+            code = child.exit_code()
+            if code is not None:
+                return code
+            timeout, pause = pause, min(pause * 2, 100)
+        for descriptor, event in poller.poll(timeout):
             if descriptor == life or (descriptor == client.fileno() and event & GONE):
                 raise ClientGone()
             if descriptor == client.fileno():
@@ -175,19 +185,6 @@ def follow(client, life, child):
                     poller.unregister(descriptor)
                     os.close(descriptor)
                     del kinds[descriptor]
-    # It may have closed its output and go on.
-    pause = 1
-    while True:
-        code = child.exit_code()
-        if code is not None:
-            return code
-        for descriptor, event in poller.poll(pause):
-            if descriptor == life or (descriptor == client.fileno() and event & GONE):
-                raise ClientGone()
-            if descriptor == client.fileno() and not client.recv(CHUNK):
-                poller.modify(client, 0)
-                child.close_input(poller)
-        pause = min(pause * 2, 100)
 
 
 class Child:
