@@ -134,6 +134,18 @@ test('a shell has the terminal: its size, its keys, its exit code; the failed on
   expect(failed()).toMatchObject([{ enteredAt: expect.any(String) }]);
   expect(await containers()).toEqual([failed()[0]!.container]);
 
+  // While somebody is in it, it stays, and one that fails meanwhile is not kept in its place.
+  const before = failed()[0]!;
+  const busy = tree.start([...at, 'echo in; busybox sleep 1000']);
+  await busy.seen(/in/);
+  await tree.write('layers/top.yaml', layerFile('top', 'exit 6'));
+  const again = await tree.layers(['build', 'top', '--keep-failed']);
+  expect([again.code, again.stdout]).toEqual([1, expect.stringContaining('somebody is in the one')]);
+  expect(failed().map(({ container }) => container)).toEqual([before.container]);
+  expect(await containers()).toEqual([before.container]);
+  busy.child.kill('SIGTERM');
+  await busy.ended;
+
   // A shell that is killed leaves what a later run sweeps, and the kept container stays whole.
   const killed = tree.start([...at, 'echo in; busybox sleep 1000']);
   await killed.seen(/in/);

@@ -172,6 +172,8 @@ test('an Ansible layer converges over its last container, then is built clean; o
   // Broken: told like a failed build, and no clean build follows.
   await tree.write(template, '{{ no_such_variable }}\n');
   await watch.seen(/"outcome":"failed"[\s\S]*no_such_variable/);
+  const entered = ['run', 'played', '--at', 'failed', '--', '/bin/busybox', 'cat', '/etc/motd'];
+  expect(await tree.layers(entered)).toMatchObject({ code: 0, stdout: 'second\n' });
   await tree.write(template, 'third\n');
   await watch.seen(/"type":"converged"[\s\S]*"type":"converged"[\s\S]*"outcome":"built"/);
   expect(await content()).not.toEqual(clean);

@@ -95,7 +95,7 @@ export async function startRun(
       isolation,
       jobs: prepared.jobs,
       keepGoing: values['keep-going'] === true,
-      keepFailed: values['keep-failed'] === true,
+      keepFailed: values['keep-failed'] === true || watching !== undefined,
       checkpoints,
       whenLocked: values.lock === 'fail' ? 'fail' : 'wait',
       verified: prepared.verified,

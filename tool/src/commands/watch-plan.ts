@@ -1,4 +1,5 @@
 import type { Layer, LayerId } from '../config/layer.ts';
+import { linksOf } from '../graph/layer-graph.ts';
 import { withDescendants } from '../graph/select.ts';
 import type { Prepared } from './prepare.ts';
 
@@ -11,8 +12,8 @@ export function withoutFailing(prepared: Prepared, same: ReadonlySet<LayerId>): 
 }
 
 /**
- * Lets a run go on with what layer files say now: of `ids`, whose work was ended, those that are still there, of their kind and on their
- * parent. The others have to wait for the next run.
+ * Lets a run go on with what layer files say now: of `ids`, whose work was ended, those that are still there, of their kind and made with
+ * the same images. The others have to wait for the next run.
  */
 export function takeOver(
   running: Prepared | undefined,
@@ -25,7 +26,7 @@ export function takeOver(
     const layer = now.graph.layers.get(id);
     const before = running.graph.layers.get(id);
     if (layer === undefined || before?.options.layer_type !== layer.options.layer_type) continue;
-    if (JSON.stringify(running.graph.parents.get(id)) !== JSON.stringify(now.graph.parents.get(id))) continue;
+    if (JSON.stringify(linksOf(running.graph, id)) !== JSON.stringify(linksOf(now.graph, id))) continue;
     // Made for this watch alone, by `loadTree`.
     (running.graph.layers as Map<LayerId, Layer>).set(id, layer);
     able.add(id);

@@ -66,10 +66,11 @@ export function openConverger({ locks, temporaryRoot, environment }: Places): Co
   }
 
   return {
-    async converge(work, layer, image, { log, lockFd }) {
+    async converge(work, layer, image, { log, lockFd, leave }) {
       const workspace = openWorkspace({ ...work.place, runId, temporary }, layer, log, lockFd);
       try {
         const { container, mountPoint } = await open(layer, image, workspace);
+        workspace.growsIn(container);
         const target: BuildTarget = {
           // Scans of the result are the clean build's.
           layer: {
@@ -83,8 +84,9 @@ export function openConverger({ locks, temporaryRoot, environment }: Places): Co
         };
         return await ansibleBuilder.build(target, workspace);
       } catch (error) {
-        // What was broken off may be in any state.
+        // What was broken off, or failed half way, may be in any state: the next change begins on the last good image again.
         if (workspace.signal.aborted) await discard(layer.id, workspace);
+        else if (containers.delete(layer.id)) leave(workspace.unfinished);
         throw error;
       }
     },

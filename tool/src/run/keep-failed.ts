@@ -32,7 +32,7 @@ const FAILED_STAYS_MS = 7 * 24 * 3_600_000;
 /**
  * Keeps a working container under a name that no sweep of its run takes away, instead of the layer's earlier one. The caller holds the
  * layer's lock, and no process of the build lives any more. Written down before it is renamed: whoever is killed in between leaves a
- * container of a dead run, which is swept. Throws CommandFailure.
+ * container of a dead run, which is swept. Throws CommandFailure, and an error where somebody is in the earlier one, which stays.
  */
 export async function keepFailed(
   now: FailedNow,
@@ -40,7 +40,9 @@ export async function keepFailed(
   { runId, temporary, buildah }: Pick<Workspace, 'runId' | 'temporary' | 'buildah'>,
   exec: Exec,
 ): Promise<void> {
-  await dropFailed(now.id, { failed, locks }, exec);
+  // Its record is all that says which container it is.
+  if (!(await dropFailed(now.id, { failed, locks }, exec)))
+    throw new Error('somebody is in the one that was kept before');
   // What a program that was ended left mounted lies in the folder that is about to be emptied.
   await unmountBelow(temporary, exec);
   const { graphRoot } = await buildah.store();
