@@ -5,6 +5,7 @@ import type { ChangedFile } from '../report/watch-news.ts';
 import type { WatchScreen } from '../report/watch-screen.ts';
 import type { LayerSummary, RunEvent } from '../run/events.ts';
 import type { LayerControl } from '../run/layer-control.ts';
+import { CommandFailure } from '../system/command.ts';
 import { type Driver, drive, type WatchWorld } from '../watch/driver.ts';
 import { FailedBuilds } from '../watch/failed-builds.ts';
 import { IdleGate } from '../watch/idle-gate.ts';
@@ -40,6 +41,7 @@ export class WatchSession implements WatchWorld, LayerControl {
   readonly #driver: Driver;
   readonly #cancelled = new Set<LayerId>();
   #state: WatchState | undefined;
+  #run: Promise<void> | undefined;
   #isReady = false;
   #hasRun = false;
   /** Changes while somebody else has the terminal. */
@@ -73,6 +75,9 @@ export class WatchSession implements WatchWorld, LayerControl {
       await Promise.race([this.#driver.ended, this.#broken.promise]);
     } finally {
       this.#context.signal.removeEventListener('abort', quit);
+      // What breaks a watch may come in the middle of a run.
+      this.stop();
+      await this.#run?.catch(() => undefined);
       this.screen.leave();
       await this.#observer.close();
       if (!this.#context.forced.aborted) await this.#convergence.close();
@@ -113,8 +118,9 @@ export class WatchSession implements WatchWorld, LayerControl {
     try {
       await work({ ...this.#context, warn: (text) => void this.#context.stderr.write(`${text}\n`) });
     } catch (error) {
-      if (!(error instanceof InvalidInput)) throw error;
-      this.screen.print([error.message]);
+      // Nobody waits for this: a mistake of ours ends the watch, in order.
+      if (error instanceof InvalidInput || error instanceof CommandFailure) this.screen.print([error.message]);
+      else this.#broken.reject(error);
     } finally {
       const kept = this.#kept;
       this.#kept = undefined;
@@ -145,7 +151,12 @@ export class WatchSession implements WatchWorld, LayerControl {
     return 'nothing';
   }
 
-  async run(causes: readonly Cause[]): Promise<void> {
+  run(causes: readonly Cause[]): Promise<void> {
+    this.#run = this.#runOnce(causes);
+    return this.#run;
+  }
+
+  async #runOnce(causes: readonly Cause[]): Promise<void> {
     const { prepared } = this;
     if (prepared === undefined) return;
     this.#voice.changed(causes.map((cause) => this.#fileOf(cause)));
