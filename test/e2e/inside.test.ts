@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -149,8 +150,10 @@ test('a shell has the terminal: its size, its keys, its exit code; the failed on
   // A shell that is killed leaves what a later run sweeps, and the kept container stays whole.
   const killed = tree.start([...at, 'echo in; busybox sleep 1000']);
   await killed.seen(/in/);
+  // Not until its streams close: what it started has them still.
+  const exit = once(killed.child, 'exit');
   killed.child.kill('SIGKILL');
-  await killed.ended;
+  await exit;
   const next = await tree.layers(['build', 'top', '--output', 'json']);
   expect(next.stdout).toContain('was killed; what it left was swept');
   expect(await tree.layers([...at, 'busybox cat /etc/state'])).toMatchObject({ stdout: 'mended\n' });
