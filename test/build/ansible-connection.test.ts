@@ -189,3 +189,11 @@ test('what the agent is made of needs nothing that a small Python lacks', async 
   const imports = [...source.matchAll(/^\s*import (\w+)$/gm)].map(([, name]) => name);
   expect(imports.toSorted()).toEqual(['errno', 'os', 'pwd', 'select', 'signal', 'socket', 'stat', 'struct', 'time']);
 });
+
+test('a place that cannot be written to fails who closes, and nobody else', async () => {
+  const place = await mkdtemp(path.join(os.tmpdir(), 'layers-agent-'));
+  const { connection } = await agentHere(place);
+  await rm(place, { recursive: true });
+  await sleep(500);
+  await expect(connection.close()).rejects.toThrow('ENOENT');
+});

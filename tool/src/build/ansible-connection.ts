@@ -70,11 +70,11 @@ class Connection implements ContainerConnection {
     this.#file = file;
     this.#source = source;
     this.environment = { LAYERS_ANSIBLE_CONNECTION: file };
-    this.#running = this.#start();
+    this.#running = this.#begin();
   }
 
   renew(): void {
-    if (this.#state.state === 'none') this.#running = this.#start();
+    if (this.#state.state === 'none') this.#running = this.#begin();
   }
 
   async close(): Promise<void> {
@@ -83,10 +83,20 @@ class Connection implements ContainerConnection {
     const inside = findProcesses({ below: this.#workspace.temporary });
     this.#stdin.end();
     const limit = setTimeout(() => this.#stopping.abort(), END_MS);
-    await this.#running;
-    clearTimeout(limit);
-    await endProcesses(() => inside, END_MS);
-    rmSync(this.#file, { force: true });
+    try {
+      await this.#running;
+    } finally {
+      clearTimeout(limit);
+      await endProcesses(() => inside, END_MS);
+      rmSync(this.#file, { force: true });
+    }
+  }
+
+  /** What goes wrong here itself, as on a full disk, is told by `close`, which comes much later. */
+  #begin(): Promise<void> {
+    const running = this.#start();
+    running.catch(() => undefined);
+    return running;
   }
 
   /** Resolves when the agent has ended, however that was. */
@@ -110,7 +120,12 @@ class Connection implements ContainerConnection {
         onLine: (line, stream) => {
           if (isReady || stream !== 'stdout' || line !== 'ready') return;
           isReady = true;
-          say({ state: 'ready' });
+          try {
+            say({ state: 'ready' });
+          } catch {
+            // Nobody could be told where it is; the end of it tells the same failure.
+            this.#stopping.abort();
+          }
         },
       });
       say(exitCode === NO_PYTHON ? { state: 'none' } : { state: 'ended', reason: '' });
