@@ -15,12 +15,14 @@ copyfiles: [{src: files/${name}, dest: /usr/bin/${name}}]
 ${runs ? `cmds: [sh /usr/bin/${name}]` : ''}
 `;
 
+const TASKS = 'playbooks/roles/motd/tasks/main.yaml';
+
 /** Its task needs no Python in the image; what the template says comes from this side. */
 const ANSIBLE = {
   'layers/played.yaml':
     "options: {layer_type: ansible, name: played, parent: 'oci:small:1', playbooks: playbooks/site.yaml, publish_registry: 'oci:images'}\n",
   'playbooks/site.yaml': '- hosts: all\n  gather_facts: false\n  roles: [motd]\n',
-  'playbooks/roles/motd/tasks/main.yaml':
+  [TASKS]:
     "- name: say it\n  ansible.builtin.raw: echo '{{ lookup('ansible.builtin.template', 'motd.j2') | trim }}' > /etc/motd\n",
   'playbooks/roles/motd/templates/motd.j2': 'first\n',
 };
@@ -103,6 +105,10 @@ test('on a terminal: cancels, queues, remembers failures, takes new and removed 
     expect(await runs()).toBe(before + 2);
     await says(/slow: failed: .*exit/, () => terminal.keys('w'));
     await says(/slow\.log\n[\s\S]*exited with status 3/, () => terminal.keys('l'));
+    await says(/slow as its build failed at .* in the step 'cmds'/, () => terminal.keys('s'));
+    await terminal.until(/[#$]$/);
+    await terminal.keys('exit', 'Enter');
+    await terminal.until('watching 2 layers · 1 failed');
 
     // A layer file that is wrong is told, and watching goes on.
     await says(/layers\/bad\.yaml:\d+:\d+: error/, () => tree.write('layers/bad.yaml', 'options: {\n'));
@@ -161,36 +167,43 @@ test('killed in a build, the next start sweeps; without a terminal every line ha
 
 test('an Ansible layer converges over its last container, then is built clean; only that is recorded', async () => {
   for (const [file, text] of Object.entries(ANSIBLE)) await tree.write(file, text);
+  const tasks = (command: string) =>
+    tree.write(TASKS, `- name: say it\n  ansible.builtin.raw: ${command} > /etc/motd\n`);
   const watch = tree.start(['watch', 'played', '--output', 'json'], { CI: undefined });
-  const template = 'playbooks/roles/motd/templates/motd.j2';
   const content = () => readFile(path.join(tree.root, '.layers/records/played.json'), 'utf8');
   await watch.seen(/"type":"run-finished"/);
-  const clean = await content();
-  await tree.write(template, 'second\n');
-  await watch.seen(/"type":"converged","id":"played"/);
-  expect(await content()).toEqual(clean);
-  // Broken: told like a failed build, and no clean build follows.
+  const first = await content();
+
+  // A mistake: told with its task and file, then tried clean once; the same saved again is not.
+  const template = 'playbooks/roles/motd/templates/motd.j2';
   await tree.write(template, '{{ no_such_variable }}\n');
-  await watch.seen(/"outcome":"failed"[\s\S]*no_such_variable/);
-  const entered = ['run', 'played', '--at', 'failed', '--', '/bin/busybox', 'cat', '/etc/motd'];
-  expect(await tree.layers(entered)).toMatchObject({ code: 0, stdout: 'second\n' });
-  await tree.write(template, 'third\n');
-  await watch.seen(/"type":"converged"[\s\S]*"type":"converged"[\s\S]*"outcome":"built"/);
-  expect(await content()).not.toEqual(clean);
-  await tree.write(template, 'fourth\n');
-  await watch.seen(/(?:"type":"converged"[\s\S]*){3}/);
-  const built = await content();
+  await watch.seen(
+    /"converge-failed",.*TASK \[motd : say it\] \(playbooks\/roles\/motd\/tasks\/main.yaml:1\).*no_such_variable/,
+  );
+  await watch.seen(/"outcome":"failed".*no_such_variable.*"kept":\{"step":"playbook site.yaml"\}/);
+  const before = await runs();
+  await tree.write(template, '{{ no_such_variable }}\n');
+  await watch.seen(/"type":"watch-still-failed"/);
+  expect([await runs(), await content()]).toEqual([before, first]);
+
+  // Not idempotent: it fails over the last container, and is built from the parent all the same.
+  await tasks('test ! -e /etc/motd && echo second');
+  await watch.seen(/(?:"converge-failed"[\s\S]*){2}"outcome":"built"/);
+  const second = await content();
+  expect(second).not.toEqual(first);
+
   // Killed while the clean build is waited for: the container that is kept open is swept by the next start.
+  await tasks('echo third');
+  await watch.seen(/"type":"converged","id":"played"/);
   watch.child.kill('SIGKILL');
   const { events } = await watch.ended;
-  expect(await content()).toEqual(built);
-  expect(stepsOf(events)).toEqual(['playbook site.yaml', 'converged', 'commit', 'built']);
+  expect(await content()).toEqual(second);
+  const playbook = 'playbook site.yaml';
+  expect(stepsOf(events)).toEqual([playbook, 'converge-failed', playbook, 'commit', 'built']);
   expect(await left()).not.toEqual([]);
-  const next = tree.start(['watch', 'played', '--clean', '--output', 'json'], { CI: undefined });
-  await next.seen(/was killed; what it left was swept/);
-  await next.seen(/"type":"run-finished"/);
-  next.child.kill('SIGTERM');
-  expect((await next.ended).code).toBe(143);
+  await tasks('test ! -e /etc/motd && echo second');
+  const next = await tree.layers(['build', 'played', '--no-publish']);
+  expect(next.stdout + next.stderr).toMatch(/was killed; what it left was swept/);
   expect(await left()).toEqual([]);
 });
 
@@ -202,9 +215,10 @@ function stepsOf(events: readonly Record<string, unknown>[]): unknown[] {
   );
   const last = whole.slice(whole.findLastIndex(({ type }) => type === 'run-started'));
   const steps = last.map(({ type, step, summary }) => {
-    return step ?? (type === 'layer-finished' ? (summary as { outcome: string }).outcome : type);
+    if (type === 'step-started') return step;
+    return type === 'layer-finished' ? (summary as { outcome: string }).outcome : type;
   });
-  return [...new Set(steps.filter((one) => /playbook|converged|commit|built/.test(String(one))))];
+  return steps.filter((one) => /playbook|converge|commit|built/.test(String(one)));
 }
 
 test('too few watches for this user are refused with what to set; polling does without', async () => {

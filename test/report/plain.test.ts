@@ -50,6 +50,16 @@ describe('plain lines', () => {
     ]);
   });
 
+  test('playbooks that failed over the last container in a watch, as an error', async () => {
+    const [started, layer] = recorded('failing');
+    if (started === undefined || layer?.type !== 'layer-started') throw new Error('fixture');
+    const failure = { code: 'build', message: 'TASK [say it] (site.yaml:4) failed: no' } as const;
+    const failed = { at: layer.at, type: 'converge-failed', id: layer.id, durationMs: 4200, failure } as const;
+    expect(await report([started, layer, failed], { level: 'error' })).toBe(
+      '[debian/base] not converged after 4.2 s: TASK [say it] (site.yaml:4) failed: no; a clean build follows when idle\n',
+    );
+  });
+
   test('a null run is two lines', async () => {
     expect(await report(recorded('null'), {})).toMatchInlineSnapshot(`
       "nothing to do: 3 layers up to date (0.2 s)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { LayerId } from '../config/layer.ts';
 import { goInside } from './inside.ts';
 import type { Keyboard, WatchKey } from './watch-keys.ts';
 import type { WatchSession } from './watch-session.ts';
@@ -26,10 +27,23 @@ export function answerKey(session: WatchSession, key: WatchKey, keyboard: Keyboa
   }
 }
 
-/** A shell in the last image of the layer that was worked on last; the terminal is its own meanwhile, and changes wait. */
+/** The layer that was worked on last: where its build failed, if that container was kept, else in its last image. */
+export function roomOf({ summaries, layers }: Pick<WatchSession, 'summaries' | 'layers'>): Room | undefined {
+  const last = [...summaries.values()].findLast(({ outcome }) => outcome !== 'skipped');
+  const id = last?.id ?? [...layers].at(-1);
+  return id === undefined ? undefined : { id, ...(last?.failure?.kept !== undefined && { at: 'failed' as const }) };
+}
+
+/** What `layers shell ID [--at failed]` enters. */
+interface Room {
+  readonly id: LayerId;
+  readonly at?: 'failed';
+}
+
+/** A shell in there; the terminal is its own meanwhile, and changes wait. */
 async function shell(session: WatchSession, keyboard: Keyboard): Promise<void> {
-  const id = [...session.summaries.keys()].at(-1) ?? [...session.layers].at(-1);
-  if (id === undefined) return;
+  const room = roomOf(session);
+  if (room === undefined) return;
   if (!session.isAtRest) {
     session.screen.print(['a shell can be opened when nothing is being built']);
     return;
@@ -37,7 +51,8 @@ async function shell(session: WatchSession, keyboard: Keyboard): Promise<void> {
   await session.away(async (context) => {
     keyboard.pause();
     try {
-      await goInside(context, id, undefined);
+      const { id, ...at } = room;
+      await goInside({ ...context, values: { ...context.values, ...at } }, id, undefined);
     } finally {
       keyboard.resume();
     }

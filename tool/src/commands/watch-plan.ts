@@ -13,18 +13,20 @@ export function withoutFailing(prepared: Prepared, same: ReadonlySet<LayerId>): 
 
 /**
  * Lets a run go on with what layer files say now: of `ids`, whose work was ended, those that are still there, of their kind and made with
- * the same images. The others have to wait for the next run.
+ * the same images, without those that would only fail again (`same`). The others have to wait for the next run.
  */
 export function takeOver(
   running: Prepared | undefined,
   now: Prepared | undefined,
   ids: ReadonlySet<LayerId>,
+  same: ReadonlySet<LayerId>,
 ): Set<LayerId> {
   const able = new Set<LayerId>();
   if (running === undefined || now === undefined) return able;
   for (const id of ids) {
     const layer = now.graph.layers.get(id);
     const before = running.graph.layers.get(id);
+    if (same.has(id)) continue;
     if (layer === undefined || before?.options.layer_type !== layer.options.layer_type) continue;
     if (JSON.stringify(linksOf(running.graph, id)) !== JSON.stringify(linksOf(now.graph, id))) continue;
     // Made for this watch alone, by `loadTree`.

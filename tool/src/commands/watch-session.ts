@@ -188,7 +188,9 @@ export class WatchSession implements WatchWorld, LayerControl {
     const running = this.prepared;
     const now = await this.#read();
     this.#convergence.isWanted = true;
-    return takeOver(running, now, this.#cancelled);
+    // What would only fail again waits for the look after the run, which says so.
+    const same = now === undefined ? new Set<LayerId>() : await this.failed.among(now.plan, now);
+    return takeOver(running, now, this.#cancelled, same);
   }
 
   resume(id: LayerId, again: boolean): void {
@@ -218,11 +220,12 @@ export class WatchSession implements WatchWorld, LayerControl {
     await this.failed.begins(layer, work);
     const report = await this.#convergence.converge(work, layer, turn);
     if (report === undefined) return;
-    if (report.trace !== undefined) {
-      const set = await work.reader.named(layer, report.trace, '');
-      this.#reading.index.add(layer.id, await work.reader.placesOf(layer, set, { all: false }));
-      await this.#observer.watch(this.#reading.index.folders());
-    }
+    const { trace } = report;
+    // Without a whole trace all counts that they may read.
+    const set = trace === undefined ? undefined : await work.reader.named(layer, trace, '');
+    const places = await work.reader.placesOf(layer, set, { all: trace === undefined });
+    this.#reading.index.add(layer.id, places);
+    await this.#observer.watch(this.#reading.index.folders());
     await this.#idle.wait(work.place.signal);
   }
 

@@ -1,5 +1,5 @@
 import type { LayerId } from '../config/layer.ts';
-import type { LayerOutcome, LayerSummary, RunEvent } from '../run/events.ts';
+import type { Failure, LayerOutcome, LayerSummary, RunEvent } from '../run/events.ts';
 import { formatDuration } from './format.ts';
 import { plainText } from './plain-text.ts';
 
@@ -54,6 +54,9 @@ export class LiveRun {
       case 'converged':
         this.#change(event.id, { step: 'converged', progress: 'a clean build follows when idle', lastLine: '' });
         break;
+      case 'converge-failed':
+        this.#change(event.id, { step: 'not converged', progress: 'a clean build follows when idle', lastLine: '' });
+        break;
       case 'step-started':
         this.#change(event.id, { step: plainText(event.step), progress: '', lastLine: '' });
         break;
@@ -99,6 +102,11 @@ export class LiveRun {
 /** What a watch says when playbooks ran over the last good container. */
 export function convergedText(durationMs: number): string {
   return `converged in ${formatDuration(durationMs)}; a clean build follows when idle`;
+}
+
+/** The same where they failed there. */
+export function notConvergedText(durationMs: number, { message }: Failure): string {
+  return `not converged after ${formatDuration(durationMs)}: ${message}; a clean build follows when idle`;
 }
 
 /** `TASK [chrony : install] 7/23`. A text that counts itself already is left alone. */

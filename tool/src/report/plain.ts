@@ -2,7 +2,7 @@ import type { LayerId } from '../config/layer.ts';
 import type { LayerOutcome, LayerSummary, RunEvent } from '../run/events.ts';
 import type { CiStyle } from './ci-groups.ts';
 import { count, formatBytes, formatDuration, formatElapsed, formatMoment } from './format.ts';
-import { convergedText, LiveRun, progressText } from './live.ts';
+import { convergedText, LiveRun, notConvergedText, progressText } from './live.ts';
 import { isShown, type LogLevel } from './log-level.ts';
 import type { LineOutput } from './output.ts';
 import { OutputTails } from './output-tails.ts';
@@ -79,6 +79,10 @@ export class PlainReporter implements PrintingReporter {
         return info(this.#line(event.id, paint('yellow', `cancelled: ${plainText(event.cause)}`)));
       case 'converged':
         return info(this.#line(event.id, paint('green', convergedText(event.durationMs))));
+      case 'converge-failed': {
+        const text = plainText(notConvergedText(event.durationMs, event.failure));
+        return isShown('error', level) ? [this.#line(event.id, paint('red', text))] : [];
+      }
       case 'step-started':
         this.#keep(event.id, `── ${event.step}`);
         return info(this.#line(event.id, `${plainText(event.step)} …`));

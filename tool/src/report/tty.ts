@@ -1,6 +1,6 @@
 import type { LayerId } from '../config/layer.ts';
 import type { RunEvent, RunSummary } from '../run/events.ts';
-import { convergedText, LiveRun } from './live.ts';
+import { convergedText, LiveRun, notConvergedText } from './live.ts';
 import { createLineOutput, type OutputStream } from './output.ts';
 import { createPaint, type Paint } from './palette.ts';
 import { plainText } from './plain-text.ts';
@@ -51,6 +51,11 @@ export class TtyReporter implements PrintingReporter {
           paintedLine(createPaint(this.#options.colour), 'green', event.id, convergedText(event.durationMs)),
         ]);
         break;
+      case 'converge-failed': {
+        const text = notConvergedText(event.durationMs, event.failure);
+        this.print([paintedLine(createPaint(this.#options.colour), 'red', event.id, text)]);
+        break;
+      }
       case 'layer-finished':
         void this.#screen?.then((screen) => screen.finish(event.summary));
         break;
@@ -102,6 +107,6 @@ export class TtyReporter implements PrintingReporter {
   }
 }
 
-function paintedLine(paint: Paint, colour: 'green' | 'yellow', id: LayerId, text: string): string {
+function paintedLine(paint: Paint, colour: 'green' | 'yellow' | 'red', id: LayerId, text: string): string {
   return `${plainText(id)}  ${paint(colour, plainText(text))}`;
 }

@@ -66,11 +66,10 @@ export function openConverger({ locks, temporaryRoot, environment }: Places): Co
   }
 
   return {
-    async converge(work, layer, image, { log, lockFd, leave }) {
+    async converge(work, layer, image, { log, lockFd }) {
       const workspace = openWorkspace({ ...work.place, runId, temporary }, layer, log, lockFd);
       try {
         const { container, mountPoint } = await open(layer, image, workspace);
-        workspace.growsIn(container);
         const target: BuildTarget = {
           // Scans of the result are the clean build's.
           layer: {
@@ -85,8 +84,7 @@ export function openConverger({ locks, temporaryRoot, environment }: Places): Co
         return await ansibleBuilder.build(target, workspace);
       } catch (error) {
         // What was broken off, or failed half way, may be in any state: the next change begins on the last good image again.
-        if (workspace.signal.aborted) await discard(layer.id, workspace);
-        else if (containers.delete(layer.id)) leave(workspace.unfinished);
+        await discard(layer.id, workspace);
         throw error;
       }
     },

@@ -67,6 +67,13 @@ export type RunEvent = { readonly at: number } & (
   | { readonly type: 'layer-cancelled'; readonly id: LayerId; readonly cause: string }
   /** In watch: the playbooks ran over the last good container; the clean build comes later. */
   | { readonly type: 'converged'; readonly id: LayerId; readonly durationMs: number }
+  /** In watch: they failed there. That is not the layer's failure, which the clean build decides: it comes later all the same. */
+  | {
+      readonly type: 'converge-failed';
+      readonly id: LayerId;
+      readonly durationMs: number;
+      readonly failure: Failure;
+    }
   | { readonly type: 'step-started'; readonly id: LayerId; readonly step: string }
   | { readonly type: 'step-finished'; readonly id: LayerId; readonly step: string; readonly durationMs: number }
   /** The layer begins with parts that were built before; `builtAt`: ISO 8601, when the oldest of them was. */

@@ -1,7 +1,6 @@
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerLog } from './run-folder.ts';
 import type { LayerWork } from './work-on-layer.ts';
-import type { Unfinished } from './workspace.ts';
 
 /** How whoever started a run takes part in single layers of it, while the others go on. */
 export interface LayerControl {
@@ -18,6 +17,4 @@ export interface TurnPlace {
   readonly log: LayerLog;
   /** Descriptor of the layer's lock, which children inherit. */
   readonly lockFd: number;
-  /** Hands over the container in which work before the build failed: it is kept as that of a build. */
-  leave(unfinished: Unfinished): void;
 }

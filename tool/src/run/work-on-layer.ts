@@ -22,7 +22,7 @@ import { dropFailed, keepFailed } from './keep-failed.ts';
 import type { LayerControl } from './layer-control.ts';
 import { lockLayer } from './locks.ts';
 import type { LayerLog, RunFolder } from './run-folder.ts';
-import { type OpenWorkspace, openWorkspace, type RunPlace, type Unfinished } from './workspace.ts';
+import { type OpenWorkspace, openWorkspace, type RunPlace } from './workspace.ts';
 
 /** What working on any layer of a run needs. */
 export interface LayerWork {
@@ -116,12 +116,8 @@ async function goAt(work: LayerWork, id: LayerId, log: LayerLog): Promise<[Done,
       await readLayerInputs({ reader: work.reader, warn: () => {} }, work.facts, layer);
       const decision = await settledDecision(work, id);
       const workspace = openWorkspace(work.place, layer, log, lock.fd);
-      const handed: { unfinished?: Unfinished } = {};
-      const leave = (unfinished: Unfinished) => {
-        handed.unfinished = unfinished;
-      };
       try {
-        if (decision.action === 'build') await work.control?.beforeBuild(work, layer, { log, lockFd: lock.fd, leave });
+        if (decision.action === 'build') await work.control?.beforeBuild(work, layer, { log, lockFd: lock.fd });
         const done = await bringInLine(work, layer, decision, workspace);
         if (isGood(done) && !(await dropFailed(id, work, cleaning(work, lock.fd)))) {
           workspace.say('somebody is in the container that was kept of its failed build: that stays');
@@ -130,13 +126,7 @@ async function goAt(work: LayerWork, id: LayerId, log: LayerLog): Promise<[Done,
       } catch (error) {
         const failure = failureOf(error, 'build');
         if (!work.keepFailed || work.place.signal.aborted || failure.code === 'cancelled') throw error;
-        const kept = await keepWhatFailed(
-          work,
-          failure,
-          decision,
-          { ...workspace, ...handed },
-          cleaning(work, lock.fd),
-        );
+        const kept = await keepWhatFailed(work, failure, decision, workspace, cleaning(work, lock.fd));
         return [{ outcome: 'failed', failures: [{ ...failure, ...kept }] }, gone];
       } finally {
         await workspace.close();

@@ -32,16 +32,11 @@ export interface RunPlace {
   emit(event: NewRunEvent): void;
 }
 
-/** The container that the layer grew in, and the step that was not finished. */
-export interface Unfinished {
-  readonly container?: string;
-  readonly step?: string;
-}
-
 /** A workspace, what came up in it, and how to leave it. */
 export interface OpenWorkspace extends Workspace {
   readonly warnings: readonly string[];
-  readonly unfinished: Unfinished;
+  /** The container that the layer grew in, and the step that was not finished. */
+  readonly unfinished: { readonly container?: string; readonly step?: string };
   /** Time in which at least one child of this layer ran, in milliseconds. */
   childrenMs(): number;
   /** Removes containers and temporary files, also after an abort. */
