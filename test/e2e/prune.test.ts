@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -116,7 +117,7 @@ test('a size keeps the youngest, an age what is younger; a running build is wait
     'layers/slow.yaml',
     `
 options: {layer_type: base, name: slow, parent: 'oci:small:1', pkg_manager: apt}
-cmds: [sleep 3]
+cmds: [sleep 8]
 `,
   );
   const slow = tree.start(['build', 'slow', '--output', 'json']);
@@ -129,4 +130,38 @@ cmds: [sleep 3]
   expect(outcomes(await slow.ended)).toEqual({ slow: 'built' });
   expect((await tree.layers(['build'])).stdout).toContain('nothing to do: 3 layers up to date');
   expect(await readdir(path.join(tree.storage.folder, 'tmp'))).toEqual([]);
+});
+
+const extraFile = (cmd: string) => `
+options: {layer_type: base, name: extra, parent: 'oci:small:1', pkg_manager: apt}
+cmds: ['${cmd}']
+`;
+
+test('what is edited while a prune waits is needed as it is then', async () => {
+  for (const cmd of ['echo one', 'echo two']) {
+    await tree.write('layers/extra.yaml', extraFile(cmd));
+    expect(await build('extra')).toEqual({ extra: 'built' });
+  }
+  const holder = spawn('flock', ['--shared', path.join(graph(), 'layers.lock'), 'cat'], { stdio: 'pipe' });
+  // It says this when it has the lock.
+  holder.stdin.write('held');
+  await once(holder.stdout, 'data');
+  const waiting = tree.start(['prune', '--keep-last', '0']);
+  await once(waiting.child.stderr!, 'data');
+  await tree.write('layers/extra.yaml', extraFile('echo one'));
+  holder.stdin.end();
+  const waited = await waiting.ended;
+  expect([waited.code, waited.stderr]).toEqual([0, expect.stringMatching(/^waiting for [^\n]*\n$/)]);
+  expect(await build('extra')).toEqual({ extra: 'reused' });
+});
+
+test('what a killed build started keeps a prune from elsewhere away; its own tree sweeps it', async () => {
+  await tree.write('layers/extra.yaml', extraFile('echo here; sleep 1000'));
+  const killed = tree.start(['build', 'extra', '--output', 'json']);
+  await killed.seen(/"line":"here"/);
+  killed.child.kill('SIGKILL');
+  const refused = await tree.layers(['prune', '--lock', 'fail', '--state', '../elsewhere']);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/process \d+ on .* builds into/)]);
+  const own = await tree.layers(['prune', '--lock', 'fail']);
+  expect([own.code, own.stderr]).toEqual([0, expect.stringContaining('was killed; what it left was swept')]);
 });

@@ -5,6 +5,7 @@ import { pruneJson, pruneLines } from '../report/prune-text.ts';
 import { takeInventory } from '../run/prune-inventory.ts';
 import { removePrunable } from '../run/prune-local.ts';
 import type { PrunePlace } from '../run/prune-place.ts';
+import { settleTrees } from '../run/prune-trees.ts';
 import { newRunId } from '../run/run-folder.ts';
 import { lockStorage } from '../run/storage-lock.ts';
 import { sweepDeadRuns } from '../run/sweep-dead-runs.ts';
@@ -28,22 +29,26 @@ export const run: CommandRun = async (context) => {
   const policy = readPolicy(context);
   const keepLast = readCount('--keep-last', values['keep-last']) ?? KEEP_LAST;
   enterUserNamespace(context);
-  const loaded = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
-  const { tree, stateDir } = loaded;
-  const remembering: Remembering = {
-    ...loaded,
-    records: openRecords(stateDir),
-    lock: { read: readLocks, write: createLockWriter(tree.root, stateDir) },
-  };
-  if (values.registry !== true) return pruneHere(context, remembering, policy, keepLast);
+  const loaded = await load(context);
+  if (values.registry !== true) return pruneHere(context, loaded, policy, keepLast);
   const { pruneShared } = await import('./prune-shared.ts');
-  const reports = await pruneShared(context, remembering, policy);
+  const reports = await pruneShared(context, loaded, policy);
   if (values.json === true) {
     const places = reports.map(({ place, ...report }) => ({ place, ...pruneJson(report) }));
     context.print(JSON.stringify({ version: 1, places }));
   } else for (const report of reports) printShared(context, report);
   return reports.some(({ left }) => left.length > 0) ? 1 : 0;
 };
+
+async function load({ options, cwd, env }: CommandContext): Promise<Remembering> {
+  const loaded = await loadTree({ ...options, cwd, env });
+  const { tree, stateDir } = loaded;
+  return {
+    ...loaded,
+    records: openRecords(stateDir),
+    lock: { read: readLocks, write: createLockWriter(tree.root, stateDir) },
+  };
+}
 
 function printShared(context: CommandContext, report: SharedReport): void {
   context.print(`${report.place}:`);
@@ -61,26 +66,30 @@ function readPolicy({ values }: CommandContext): PrunePolicy {
   };
 }
 
+/** `before`: the tree as it is before a wait for the storage, in which it is edited and built. */
 async function pruneHere(
   context: CommandContext,
-  loaded: Remembering,
+  before: Remembering,
   policy: PrunePolicy,
   keepLast: number,
 ): Promise<number> {
   const { env, signal, values } = context;
-  const { stateDir } = loaded;
-  makeStateFolder(stateDir);
-  const exec = createExec({ env, signal });
+  makeStateFolder(before.stateDir);
+  const asking = createExec({ env, signal });
   const runId = newRunId(new Date());
-  const buildah = createBuildah(exec, { isolation: 'chroot', runId });
-  const store = await buildah.store().catch(refuseMissing);
+  const store = await createBuildah(asking, { isolation: 'chroot', runId }).store().catch(refuseMissing);
   const isDry = values['dry-run'] === true;
+  // What killed runs of this tree left may be all that is waited for.
+  if (!isDry) for (const line of await sweepDeadRuns(before.stateDir, asking)) context.warn(line);
   const holder = { host: hostname(), pid: process.pid, runId };
   const whenLocked = values.lock === 'fail' ? 'fail' : 'wait';
   const wanting = { holder, whenLocked, environment: env, signal, say: context.warn } as const;
   const lock = isDry ? undefined : await lockStorage(store.graphRoot, 'alone', wanting);
   try {
-    if (!isDry) for (const line of await sweepDeadRuns(stateDir, exec)) context.warn(line);
+    const loaded = isDry ? before : await load(context);
+    const { stateDir } = loaded;
+    const exec = createExec({ env, signal, ...(lock !== undefined && { lockFds: [lock.fd] }) });
+    const buildah = createBuildah(exec, { isolation: 'chroot', runId });
     const place: PrunePlace = {
       root: loaded.tree.root,
       stateDir,
@@ -90,6 +99,7 @@ async function pruneHere(
       keepLast,
       now: policy.now,
     };
+    for (const line of settleTrees(place, isDry)) context.warn(line);
     const inventory = await takeInventory(place, exec);
     const choice = choosePrunable(inventory.items, inventory.layers, policy);
     const left = isDry ? [] : await removePrunable(choice.remove, place, { exec, buildah, signal });

@@ -79,6 +79,7 @@ export async function startRun(
   try {
     return await run({
       ...(storage !== undefined && { graphRoot: storage.graphRoot }),
+      lockFds: storage === undefined ? [] : [storage.lock.fd],
       root: prepared.root,
       stateDir: prepared.stateDir,
       temporaryRoot: temporaryRoot(env.TMPDIR),

@@ -67,7 +67,9 @@ export function openConverger({ locks, temporaryRoot, environment }: Places): Co
 
   return {
     async converge(work, layer, image, { log, lockFd }) {
-      const workspace = openWorkspace({ ...work.place, runId, temporary }, layer, log, lockFd);
+      // Its container stays open between runs, and what serves that would hold the storage's lock; its image counts as in use.
+      const place = { ...work.place, runId, temporary, lockFds: [] };
+      const workspace = openWorkspace(place, layer, log, lockFd);
       try {
         const { container, mountPoint } = await open(layer, image, workspace);
         const target: BuildTarget = {

@@ -7,11 +7,11 @@ import { type Checkpoints, openCheckpoints } from '../records/checkpoints.ts';
 import { type LocalBuild, listLocalBuilds, listLocalSets } from '../records/local-builds.ts';
 import { openOwnImages } from '../records/own-images.ts';
 import { allRecords } from '../records/record-store.ts';
-import { openStorageTrees } from '../records/storage-trees.ts';
 import type { StorageIndex, StoredImage } from '../system/storage-index.ts';
 import { isOwnName, keptRepository } from './kept-name.ts';
 import type { PathItem } from './prune-inventory.ts';
 import type { PrunePlace } from './prune-place.ts';
+import { nameOfTree, otherTrees } from './prune-trees.ts';
 
 type ListedCheckpoint = ReturnType<Checkpoints['list']>[number];
 
@@ -75,8 +75,8 @@ function neededImages(place: PrunePlace, found: Found): ReadonlyMap<string, stri
     needContent(build.content, reason);
     if (build.recipe.parent.kind === 'layer') needContent(build.recipe.parent.content, reason);
   };
-  const trees = openStorageTrees(store.graphRoot).all();
-  for (const tree of [...trees.filter((one) => one.stateDir !== stateDir), place]) {
+  const trees = otherTrees(place);
+  for (const tree of [...trees, place]) {
     const isThis = tree.stateDir === stateDir;
     for (const record of allRecords(tree.stateDir)) {
       const { local } = record.image;
@@ -95,6 +95,16 @@ function neededImages(place: PrunePlace, found: Found): ReadonlyMap<string, stri
     if (build === undefined) need(id, `one of the last ${keepLast} builds`);
     else needBuild(build, id, `one of the last ${keepLast} builds`);
   }
+  // The records of a tree that cannot be seen cannot be read: what it made is what is known of it.
+  const living = new Map(trees.map((tree) => [tree.stateDir, nameOfTree(tree)]));
+  for (const { id } of ours) {
+    const other = living.get(own.get(id)?.tree ?? '');
+    if (other === undefined) continue;
+    const reason = `of ${other}, which is pruned there`;
+    const build = buildOf.get(id);
+    if (build === undefined) need(id, reason);
+    else needBuild(build, id, reason);
+  }
   // What it stands on, and that on, by content: a map grows while it is gone through.
   for (const [content, reason] of contents) {
     for (const build of byContent.get(content) ?? []) needBuild(build, build.image?.id, reason);
@@ -102,13 +112,9 @@ function neededImages(place: PrunePlace, found: Found): ReadonlyMap<string, stri
   for (const { layer, isSuperseded, image } of checkpoints) {
     if (!isSuperseded && needed.layers.has(layer as LayerId)) need(image.id, `where the next build of ${layer} begins`);
   }
-  const living = new Map(trees.map((tree) => [tree.stateDir, tree.root]));
   for (const { id, names } of ours) {
     const foreign = names.find((name) => !isOwnName(name));
     if (foreign !== undefined) need(id, `called ${foreign}`);
-    const owner = own.get(id)?.tree;
-    const other = owner === undefined || owner === stateDir ? undefined : living.get(owner);
-    if (other !== undefined) need(id, `of the tree ${other}, which is pruned there`);
   }
   for (const { image, names } of found.storage.containers) need(image, `in use by the container ${names[0] ?? ''}`);
   return why;

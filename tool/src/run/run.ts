@@ -22,6 +22,7 @@ import { createRunFolder, newRunId } from './run-folder.ts';
 import { keepRecipes, type RunRecipe } from './run-recipes.ts';
 import { schedule } from './schedule.ts';
 import { type LayerWork, summarise, workOnLayer } from './work-on-layer.ts';
+import type { RunPlace } from './workspace.ts';
 
 export interface RunRequest {
   /** Absolute, as are all folders here. */
@@ -37,6 +38,7 @@ export interface RunRequest {
   readonly isolation: Buildah['isolation'];
   /** Folder of the container storage; undefined on a machine that has none. */
   readonly graphRoot?: string;
+  readonly lockFds: RunPlace['lockFds'];
   readonly jobs: number;
   readonly keepGoing: boolean;
   /** The container of a layer that fails stays, for a look inside. */
@@ -95,6 +97,7 @@ export async function run(request: RunRequest): Promise<RunSummary> {
     ...(request.graphRoot !== undefined && { graphRoot: request.graphRoot }),
     signal: request.signal,
     forced: request.forced,
+    lockFds: request.lockFds,
     emit,
   };
   // Decisions of what is not settled yet: a settled layer's record speaks for it.

@@ -13,8 +13,9 @@ interface Wanting {
 }
 
 /**
- * A container storage is built into by many, of any tree, or pruned by one: `together` or `alone`. The kernel frees the lock of whoever
- * dies. Throws InvalidInput where it is held the other way and nobody wants to wait; rejects with the abort.
+ * A container storage is built into by many, of any tree, or pruned by one: `together` or `alone`. The kernel frees the lock when
+ * its holder and all children that inherited it have ended. Throws InvalidInput where it is held the other way and nobody wants to wait;
+ * rejects with the abort.
  */
 export async function lockStorage(
   graphRoot: string,

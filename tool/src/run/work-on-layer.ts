@@ -151,7 +151,7 @@ function isGood({ outcome, failures }: Done): boolean {
 
 /** Not ended by the run's first signal: what is begun is finished. */
 function cleaning({ place }: Pick<LayerWork, 'place'>, lockFd: number): Exec {
-  return createExec({ env: place.environment, lockFds: [lockFd], signal: place.forced });
+  return createExec({ env: place.environment, lockFds: [lockFd, ...place.lockFds], signal: place.forced });
 }
 
 /** Of a build that failed before it had a container, and of one that cannot be kept, nothing is kept. */

@@ -29,6 +29,8 @@ export interface RunPlace {
   readonly signal: AbortSignal;
   /** Aborted by a second Ctrl-C: cleaning up is given up, the next run sweeps. */
   readonly forced: AbortSignal;
+  /** Locks of the whole run (of the storage it builds into), which live until its last orphan ends. */
+  readonly lockFds: readonly number[];
   emit(event: NewRunEvent): void;
 }
 
@@ -43,7 +45,7 @@ export interface OpenWorkspace extends Workspace {
   close(): Promise<void>;
 }
 
-/** Opens the workspace of one layer. `lockFd` is inherited by every child, so that the lock lives until the last orphan ends. */
+/** Opens the workspace of one layer. `lockFd` and the run's are inherited by every child, so that the locks live until the last orphan ends. */
 export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lockFd: number): OpenWorkspace {
   const { id } = layer;
   const temporary = join(place.temporary, encodeURIComponent(id));
@@ -58,7 +60,7 @@ export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lock
   };
   const onChild = (child: { start: number; end: number }) => intervals.push(child);
   // Package managers on this machine make folders by it, and an image is the same whoever builds it.
-  const common = { env, lockFds: [lockFd], onChild, umask: 0o022 };
+  const common = { env, lockFds: [lockFd, ...place.lockFds], onChild, umask: 0o022 };
   const chosen = chosenEnvironment(layer, place.environment);
   const exec = logged(createExec({ ...common, log: say, signal: place.signal }), log, chosen);
   const containers = { runId: place.runId, layer: id };

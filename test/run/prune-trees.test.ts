@@ -1,0 +1,81 @@
+import { mkdir, mkdtemp, readdir, rename, rm, utimes } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openOwnImages } from '../../tool/src/records/own-images.ts';
+import { openStorageTrees } from '../../tool/src/records/storage-trees.ts';
+import { pruneableImages } from '../../tool/src/run/prune-images.ts';
+import { settleTrees } from '../../tool/src/run/prune-trees.ts';
+
+const DAY = 24 * 3_600_000;
+const NOW = Date.parse('2026-11-28T12:00:00Z');
+const IMAGE = 'a'.repeat(64);
+
+let folder: string;
+let graphRoot: string;
+let other: { root: string; stateDir: string };
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'layers-trees-'));
+  graphRoot = path.join(folder, 'graph');
+  other = { root: path.join(folder, 'disk/tree'), stateDir: path.join(folder, 'disk/tree/.layers') };
+  await mkdir(other.stateDir, { recursive: true });
+  openOwnImages(graphRoot).note(IMAGE, other.stateDir);
+  openStorageTrees(graphRoot).note(other);
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const place = () => ({
+  root: '/here',
+  stateDir: '/here/.layers',
+  temporaryRoot: folder,
+  store: { graphRoot, driver: 'overlay' },
+  needed: { layers: new Set<never>(), keys: new Map(), probes: new Set<string>() },
+  keepLast: 0,
+  now: NOW,
+});
+const notes = () => readdir(path.join(graphRoot, 'layers-trees'));
+/** Why the other tree's image stays. */
+function stays(): string | undefined {
+  const images = [{ id: IMAGE, names: [], createdAt: 0, layers: [] }];
+  return pruneableImages(place(), { images, containers: [] }).items[0]?.needed;
+}
+async function seenBefore(days: number): Promise<void> {
+  const at = new Date(NOW - days * DAY);
+  for (const name of await notes()) await utimes(path.join(graphRoot, 'layers-trees', name), at, at);
+}
+const unmount = () => rename(path.join(folder, 'disk'), path.join(folder, 'unmounted'));
+const mount = () => rename(path.join(folder, 'unmounted'), path.join(folder, 'disk'));
+
+test('a tree on a disk that is not mounted keeps its images', async () => {
+  await seenBefore(29);
+  await unmount();
+  expect(stays()).toBe(
+    `of the tree ${other.root}, which cannot be seen now and was on 2026-10-30, which is pruned there`,
+  );
+  expect(settleTrees(place(), false)).toEqual([]);
+  await mount();
+  expect(stays()).toBe(`of the tree ${other.root}, which is pruned there`);
+});
+
+test('one that was not seen for 30 days is forgotten, which is said; a dry run only says it', async () => {
+  await seenBefore(31);
+  await unmount();
+  expect(stays()).toBeUndefined();
+  const line = (what: string) =>
+    `the tree ${other.root}, last seen on 2026-10-28, ${what}: its images are not needed by it`;
+  expect(settleTrees(place(), true)).toEqual([line('would no longer count')]);
+  expect(await notes()).toHaveLength(1);
+  expect(settleTrees(place(), false)).toEqual([line('is forgotten')]);
+  expect(await notes()).toEqual([]);
+});
+
+test('whoever builds or prunes while it is there sees it', async () => {
+  for (const see of [() => openStorageTrees(graphRoot).note(other), () => settleTrees(place(), false)]) {
+    await seenBefore(31);
+    see();
+    expect(openStorageTrees(graphRoot).all()).toMatchObject([
+      { isThere: true, seenAt: expect.closeTo(Date.now(), -5) },
+    ]);
+    expect(await notes()).toHaveLength(1);
+  }
+});
