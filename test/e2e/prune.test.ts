@@ -138,7 +138,7 @@ cmds: ['${cmd}']
 `;
 
 test('what is edited while a prune waits is needed as it is then', async () => {
-  for (const cmd of ['echo one', 'echo two']) {
+  for (const cmd of ['echo one > /etc/extra', 'echo two > /etc/extra']) {
     await tree.write('layers/extra.yaml', extraFile(cmd));
     expect(await build('extra')).toEqual({ extra: 'built' });
   }
@@ -148,7 +148,7 @@ test('what is edited while a prune waits is needed as it is then', async () => {
   await once(holder.stdout, 'data');
   const waiting = tree.start(['prune', '--keep-last', '0']);
   await once(waiting.child.stderr!, 'data');
-  await tree.write('layers/extra.yaml', extraFile('echo one'));
+  await tree.write('layers/extra.yaml', extraFile('echo one > /etc/extra'));
   holder.stdin.end();
   const waited = await waiting.ended;
   expect([waited.code, waited.stderr]).toEqual([0, expect.stringMatching(/^waiting for [^\n]*\n$/)]);
