@@ -40,6 +40,8 @@ export async function enterContainer(
     ...['run', '--isolation', buildah.isolation, `--terminal=${isTerminal}`],
     ...(buildah.isolation === 'chroot' ? [] : ['--network', 'host']),
     ...(isTerminal ? shown : []),
+    // What is left running in there is found by it: with the container's mounts its root goes.
+    ...['--env', mark],
     ...['--', container, ...words],
   ];
   const settings = { ...streams, env: { ...env, TMPDIR: temporary, LAYERS_RUN_ID: runId }, mark, signal };
