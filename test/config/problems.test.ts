@@ -62,6 +62,7 @@ const CASES: readonly [code: string, text: string, where: string][] = [
   ['invalid-mount', `${BASE}  mounts: /a:/\n`, '6:11'],
   ['invalid-mount', `${BASE}  mounts: /a:/proc/x\n`, '6:11'],
   ['invalid-mount', `${BASE}  mounts: -a:/b\n`, '6:11'],
+  ['mounts-unseen', `${ANSIBLE}  connection: containers.podman.buildah\n  mounts: [/a:/b]\n`, '7:15'],
   ['invalid-registry', `${BASE}  publish_registry: https://reg.example\n`, '6:21'],
   ['invalid-registry', `${BASE}  publish_registry: reg.example/Upper\n`, '6:21'],
   ['invalid-registry', `${BASE}  publish_registry: 'oci:'\n`, '6:21'],

@@ -12,6 +12,8 @@ export interface ParsedCommand {
 
 /** Reads argv (without the program). Undefined: no command, so help is wanted. Throws InvalidInput, naming what is nearest. */
 export function parseArguments(argv: readonly string[]): ParsedCommand | undefined {
+  const [word, about, ...rest] = argv;
+  if (word === 'help' && rest.length === 0) return about === undefined ? undefined : parseArguments([about, '--help']);
   const name = commandIn(argv);
   if (name === undefined) {
     const [first] = argv;

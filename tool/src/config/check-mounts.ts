@@ -8,8 +8,13 @@ const TAKEN = /^\/(proc|sys|dev)(\/|$)/;
 
 /** What is wrong with the text of a mount; whether its source is there is the machine's to say, and only when a step needs it. */
 export function checkMounts({ layer, report }: Check): void {
+  const { layer_type, connection, mounts } = layer.options;
+  if (layer_type === 'ansible' && connection !== 'layers' && mounts.length > 0) {
+    const message = `\`connection: ${connection}\` shows playbooks nothing of \`mounts\``;
+    report(['options', 'connection'], { code: 'mounts-unseen', message, hint: 'leave `connection` out, or `mounts`' });
+  }
   const seen = new Set<string>();
-  for (const text of layer.options.mounts) {
+  for (const text of mounts) {
     const wrong = problemOf(text, seen);
     if (wrong === undefined) continue;
     const message = `The mount \`${printable(text)}\` ${wrong}`;
