@@ -110,7 +110,8 @@ function neededImages(place: PrunePlace, found: Found): ReadonlyMap<string, stri
     for (const build of byContent.get(content) ?? []) needBuild(build, build.image?.id, reason);
   }
   for (const { layer, isSuperseded, image } of checkpoints) {
-    if (!isSuperseded && needed.layers.has(layer as LayerId)) need(image.id, `where the next build of ${layer} begins`);
+    if (keepLast > 0 && !isSuperseded && needed.layers.has(layer as LayerId))
+      need(image.id, `where the next build of ${layer} begins`);
   }
   for (const { id, names } of ours) {
     const foreign = names.find((name) => !isOwnName(name));

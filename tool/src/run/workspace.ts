@@ -45,7 +45,10 @@ export interface OpenWorkspace extends Workspace {
   close(): Promise<void>;
 }
 
-/** Opens the workspace of one layer. `lockFd` and the run's are inherited by every child, so that the locks live until the last orphan ends. */
+/**
+ * Opens the workspace of one layer. `lockFd` is inherited by every child, and the run's by those that change the storage, so that the locks
+ * live until the last orphan ends.
+ */
 export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lockFd: number): OpenWorkspace {
   const { id } = layer;
   const temporary = join(place.temporary, encodeURIComponent(id));
@@ -60,14 +63,17 @@ export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lock
   };
   const onChild = (child: { start: number; end: number }) => intervals.push(child);
   // Package managers on this machine make folders by it, and an image is the same whoever builds it.
-  const common = { env, lockFds: [lockFd, ...place.lockFds], onChild, umask: 0o022 };
+  const common = { env, lockFds: [lockFd], onChild, umask: 0o022 };
   const chosen = chosenEnvironment(layer, place.environment);
   const exec = logged(createExec({ ...common, log: say, signal: place.signal }), log, chosen);
+  // Not more for all of them: mmdebstrap writes to its next free descriptor by a shell that knows only those below 10.
+  const storing = { ...common, lockFds: [lockFd, ...place.lockFds] };
+  const changing = logged(createExec({ ...storing, log: say, signal: place.signal }), log, chosen);
   const containers = { runId: place.runId, layer: id };
   const { graphRoot, stateDir } = place;
   const own = graphRoot === undefined ? undefined : openOwnImages(graphRoot);
   const made = async (id: string) => own?.note(id, stateDir);
-  const buildah = createBuildah(exec, { ...containers, isolation: place.isolation, temporary, made });
+  const buildah = createBuildah(changing, { ...containers, isolation: place.isolation, temporary, made });
   return {
     runId: place.runId,
     root: place.root,
@@ -109,7 +115,7 @@ export function openWorkspace(place: RunPlace, layer: Layer, log: LayerLog, lock
     childrenMs: () => covered(intervals),
     async close() {
       // The run's signal may be aborted already; what has begun must be taken away all the same.
-      const cleaning = createExec({ ...common, log: (line) => log.line(line), signal: place.forced });
+      const cleaning = createExec({ ...storing, log: (line) => log.line(line), signal: place.forced });
       await removeContainers(cleaning, containers);
       await rm(temporary, { recursive: true, force: true });
     },
