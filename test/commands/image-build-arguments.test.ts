@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { FLAGS, imageBuildHelp, parseImageBuild } from '../../tool/src/commands/image-build-arguments.ts';
-import { OPTION_KEYS } from '../../tool/src/config/keys.ts';
 import { toValue } from '../../tool/src/config/located.ts';
+import { OPTION_KEYS } from '../../tool/src/config/option-keys.ts';
 
 const options = (...argv: string[]) => {
   return toValue(parseImageBuild(['--config', 'x.yaml', ...argv]).flags, () => false);

@@ -4,10 +4,10 @@ import type {
   IMAGE_CONFIG_KEYS,
   MODULE_KEYS,
   OPENSCAP_KEYS,
-  OPTION_KEYS,
   REPO_KEYS,
   TOP_KEYS,
 } from '../../tool/src/config/keys.ts';
+import type { OPTION_KEYS } from '../../tool/src/config/option-keys.ts';
 
 /** A layer file as an object; JSON is YAML. */
 export interface FileText {

@@ -1,12 +1,6 @@
-import {
-  COMMAND_KEYS,
-  COPYFILE_KEYS,
-  type KeyFacts,
-  OPENSCAP_KEYS,
-  OPTION_KEYS,
-  REPO_KEYS,
-  TOP_KEYS,
-} from '../../tool/src/config/keys.ts';
+import type { KeyFacts } from '../../tool/src/config/key-facts.ts';
+import { COMMAND_KEYS, COPYFILE_KEYS, OPENSCAP_KEYS, REPO_KEYS, TOP_KEYS } from '../../tool/src/config/keys.ts';
+import { OPTION_KEYS } from '../../tool/src/config/option-keys.ts';
 import type { Shown } from './shown-by.ts';
 
 /** A real build, push or scan; or, where that is impossible here, the exact argv or the reading of it. */

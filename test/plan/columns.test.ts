@@ -1,20 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { COMMAND_DEFAULTS, COPYFILE_DEFAULTS, OPTION_DEFAULTS, TOP_DEFAULTS } from '../../tool/src/config/defaults.ts';
+import { type Counts, countsIn, type KeyFacts, type LayerType } from '../../tool/src/config/key-facts.ts';
 import {
   COMMAND_KEYS,
   COPYFILE_KEYS,
-  type Counts,
-  countsIn,
   IMAGE_CONFIG_KEYS,
-  type KeyFacts,
-  type LayerType,
   MODULE_KEYS,
   OPENSCAP_KEYS,
-  OPTION_KEYS,
   REPO_KEYS,
   TOP_KEYS,
 } from '../../tool/src/config/keys.ts';
 import type { LayerId } from '../../tool/src/config/layer.ts';
+import { OPTION_KEYS } from '../../tool/src/config/option-keys.ts';
 import { readTree } from '../../tool/src/config/read-tree.ts';
 import { expandArchitectures } from '../../tool/src/graph/architectures.ts';
 import type { LayerGraph } from '../../tool/src/graph/layer-graph.ts';

@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import {
-  COMMAND_KEYS,
-  COPYFILE_KEYS,
-  countsIn,
-  type KeyFacts,
-  OPTION_KEYS,
-  REPO_KEYS,
-  TOP_KEYS,
-} from '../../tool/src/config/keys.ts';
+import { countsIn, type KeyFacts } from '../../tool/src/config/key-facts.ts';
+import { COMMAND_KEYS, COPYFILE_KEYS, REPO_KEYS, TOP_KEYS } from '../../tool/src/config/keys.ts';
+import { OPTION_KEYS } from '../../tool/src/config/option-keys.ts';
 import { readTree } from '../../tool/src/config/read-tree.ts';
 import { settingsOfPart } from '../../tool/src/config/recipe-settings.ts';
 import { type CheckpointGround, checkpointKeyOf } from '../../tool/src/recipe/checkpoint.ts';

@@ -1,8 +1,8 @@
 import { InvalidInput } from '../config/diagnostic.ts';
-import { OPTION_KEYS } from '../config/keys.ts';
 import { booleanOf } from '../config/lenient-values.ts';
 import type { Located, Scalar } from '../config/located.ts';
 import { nearest } from '../config/nearest.ts';
+import { OPTION_KEYS } from '../config/option-keys.ts';
 import type { SourceFile } from '../config/source.ts';
 
 type LocatedMap = Located & { readonly kind: 'map' };

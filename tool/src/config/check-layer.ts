@@ -4,8 +4,10 @@ import { checkImageConfig } from './check-image-config.ts';
 import { checkMounts } from './check-mounts.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { isDigest } from './image-name.ts';
-import { type KeyFacts, OPTION_KEYS, TOP_KEYS } from './keys.ts';
+import type { KeyFacts } from './key-facts.ts';
+import { TOP_KEYS } from './keys.ts';
 import { find, isEmpty, type Located, nearestPlace, type Path } from './located.ts';
+import { OPTION_KEYS } from './option-keys.ts';
 import { problemAt, type Spot } from './report.ts';
 import type { LayerFile } from './schema.ts';
 

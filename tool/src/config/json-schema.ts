@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { COMMAND_KEYS, COPYFILE_KEYS, OPTION_KEYS, REPO_KEYS, TOP_KEYS } from './keys.ts';
+import { COMMAND_KEYS, COPYFILE_KEYS, REPO_KEYS, TOP_KEYS } from './keys.ts';
+import { OPTION_KEYS } from './option-keys.ts';
 import { layerFileSchema } from './schema.ts';
 import { settingsSchema } from './settings.ts';
 

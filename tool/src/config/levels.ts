@@ -1,15 +1,15 @@
+import type { KeyFacts } from './key-facts.ts';
 import {
   COMMAND_KEYS,
   COPYFILE_KEYS,
   IMAGE_CONFIG_KEYS,
-  type KeyFacts,
   MODULE_KEYS,
   OPENSCAP_KEYS,
-  OPTION_KEYS,
   REPO_KEYS,
   TOP_KEYS,
 } from './keys.ts';
 import type { Path } from './located.ts';
+import { OPTION_KEYS } from './option-keys.ts';
 
 /** A place where keys are known: a misspelt or misplaced key is looked for in all of them. */
 export interface Level {

@@ -1,4 +1,6 @@
-import { COMMAND_KEYS, COPYFILE_KEYS, type KeyFacts, OPENSCAP_KEYS, OPTION_KEYS, REPO_KEYS, TOP_KEYS } from './keys.ts';
+import type { KeyFacts } from './key-facts.ts';
+import { COMMAND_KEYS, COPYFILE_KEYS, OPENSCAP_KEYS, REPO_KEYS, TOP_KEYS } from './keys.ts';
+import { OPTION_KEYS } from './option-keys.ts';
 import type { LayerFile } from './schema.ts';
 import { maskSecrets } from './secrets.ts';
 

@@ -1,16 +1,9 @@
 // biome-ignore lint/style/noRestrictedImports: a hash of what is given is as pure as the rest
 import { createHash } from 'node:crypto';
 import { COMMAND_DEFAULTS, COPYFILE_DEFAULTS, OPTION_DEFAULTS, TOP_DEFAULTS } from './defaults.ts';
-import {
-  COMMAND_KEYS,
-  COPYFILE_KEYS,
-  countsIn,
-  type KeyFacts,
-  OPENSCAP_KEYS,
-  OPTION_KEYS,
-  REPO_KEYS,
-  TOP_KEYS,
-} from './keys.ts';
+import { countsIn, type KeyFacts } from './key-facts.ts';
+import { COMMAND_KEYS, COPYFILE_KEYS, OPENSCAP_KEYS, REPO_KEYS, TOP_KEYS } from './keys.ts';
+import { OPTION_KEYS } from './option-keys.ts';
 import type { LayerFile, LayerOptions } from './schema.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

@@ -1,16 +1,16 @@
 import { OPTION_DEFAULTS } from './defaults.ts';
 import { layerFileJsonSchema, settingsJsonSchema } from './json-schema.ts';
+import type { KeyFacts } from './key-facts.ts';
 import {
   COMMAND_KEYS,
   COPYFILE_KEYS,
   IMAGE_CONFIG_KEYS,
-  type KeyFacts,
   MODULE_KEYS,
   OPENSCAP_KEYS,
-  OPTION_KEYS,
   REPO_KEYS,
   TOP_KEYS,
 } from './keys.ts';
+import { OPTION_KEYS } from './option-keys.ts';
 import { FOLDER_KEYS, SETTINGS_KEYS } from './settings-keys.ts';
 
 type Schema = { readonly [key: string]: unknown };

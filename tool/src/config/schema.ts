@@ -1,16 +1,9 @@
 import { z } from 'zod';
 import { architectureOf } from './architectures.ts';
 import { COMMAND_DEFAULTS, COPYFILE_DEFAULTS, OPTION_DEFAULTS, TOP_DEFAULTS } from './defaults.ts';
-import {
-  COMMAND_KEYS,
-  COPYFILE_KEYS,
-  IMAGE_CONFIG_KEYS,
-  type KeyFacts,
-  OPENSCAP_KEYS,
-  OPTION_KEYS,
-  REPO_KEYS,
-  TOP_KEYS,
-} from './keys.ts';
+import type { KeyFacts } from './key-facts.ts';
+import { COMMAND_KEYS, COPYFILE_KEYS, IMAGE_CONFIG_KEYS, OPENSCAP_KEYS, REPO_KEYS, TOP_KEYS } from './keys.ts';
+import { OPTION_KEYS } from './option-keys.ts';
 
 // The types. What a key counts for and its description are in keys.ts, defaults in defaults.ts: a null build loads those
 // two without zod.

@@ -1,6 +1,7 @@
-import { type KeyFacts, OPTION_KEYS } from './keys.ts';
+import type { KeyFacts } from './key-facts.ts';
 import { LAYER_LEVELS, type Level } from './levels.ts';
 import type { Path } from './located.ts';
+import { OPTION_KEYS } from './option-keys.ts';
 
 /** The keys of layers.yaml. */
 export const SETTINGS_KEYS = {
