@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Registries, type RegistryAccess } from '../../tool/src/system/registry/registries.ts';
-import type { Effort } from '../../tool/src/system/registry/repository.ts';
+import type { Effort } from '../../tool/src/system/registry/repository-places.ts';
 import { error, FakeRegistry, type FakeReply } from '../services/fake-registry.ts';
 
 let folder: string;

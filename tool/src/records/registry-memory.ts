@@ -3,7 +3,7 @@ import { type InputSet, MOST_INPUT_SETS } from '../recipe/input-set.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { type Registries, sharedRegistries } from '../system/registry/registries.ts';
 import { RegistryError } from '../system/registry/registry-error.ts';
-import type { Effort } from '../system/registry/repository.ts';
+import type { Effort } from '../system/registry/repository-places.ts';
 import { registryAccess } from '../system/registry-options.ts';
 import type { RetryPolicy } from '../system/retry.ts';
 import { createdAnnotation } from './build-document.ts';

@@ -6,8 +6,14 @@ import { Endpoint } from './endpoint.ts';
 import { Host } from './host.ts';
 import { loadRegistriesConf, type RegistriesConf } from './registries-conf.ts';
 import { RegistryError } from './registry-error.ts';
-import { Repository, type RepositoryOptions, type RepositoryPlace } from './repository.ts';
+import { Repository } from './repository.ts';
 import { apiHost, splitRepository } from './repository-name.ts';
+import {
+  type RepositoryOptions,
+  type RepositoryPlace,
+  RepositoryPlaces,
+  type RepositoryUse,
+} from './repository-places.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -43,7 +49,7 @@ export class Registries {
   repository(repository: string, access: RegistryAccess, options: RepositoryOptions): Repository {
     const { host, path } = splitRepository(repository);
     const name = `${host}/${path}`;
-    const places = async (use: 'tag' | 'digest' | 'write'): Promise<readonly RepositoryPlace[]> => {
+    const places = async (use: RepositoryUse): Promise<readonly RepositoryPlace[]> => {
       const conf = await this.#registriesConf();
       if (conf.blocks(name)) throw new RegistryError('refused', `${name} is blocked by registries.conf`);
       const from = use === 'write' ? [conf.writesTo(name)] : conf.readsFrom(name, use);
@@ -56,7 +62,7 @@ export class Registries {
         return { endpoint: this.#endpoint(at, { ...own, insecure }), path: at.path };
       });
     };
-    return new Repository(name, places, options);
+    return new Repository(new RepositoryPlaces(name, places, options));
   }
 
   /** True the first time in this process: 500 layers must not say the same thing. */

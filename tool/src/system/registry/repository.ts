@@ -1,30 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type RetryPolicy, retry } from '../retry.ts';
-import type { Endpoint, Patience } from './endpoint.ts';
 import { DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from './manifest.ts';
-import { isPassing, RegistryError } from './registry-error.ts';
-import type { Answer, Call } from './request.ts';
+import { RegistryError } from './registry-error.ts';
+import type { RepositoryPlaces } from './repository-places.ts';
 import { isMissing, statusError } from './status.ts';
-
-/** How long to try. A *question* is asked while a plan is made, of every layer: a dead host must not hold it up. */
-export type Effort = 'question' | 'work';
-
-export interface RepositoryOptions {
-  readonly effort: Effort;
-  /** Default: that of the effort. */
-  readonly policy?: RetryPolicy;
-  /** Of one request. Default: those of the effort. */
-  readonly limits?: { readonly idleMs: number; readonly totalMs: number };
-  readonly signal?: AbortSignal;
-  readonly say?: (line: string) => void;
-}
-
-/** A repository at one place: a mirror, or the registry itself. */
-export interface RepositoryPlace {
-  readonly endpoint: Endpoint;
-  /** Path below the host. */
-  readonly path: string;
-}
 
 export interface FoundManifest {
   /** As they are stored. */
@@ -34,25 +12,12 @@ export interface FoundManifest {
   readonly mediaType: string;
 }
 
-export const POLICIES: Readonly<Record<Effort, RetryPolicy>> = {
-  question: { attempts: 2, baseMs: 200, capMs: 400 },
-  work: { attempts: 7, baseMs: 1_000, capMs: 30_000 },
-};
-const LIMITS = {
-  question: { idleMs: 4_000, totalMs: 8_000, quick: true },
-  work: { idleMs: 60_000, totalMs: 10 * 60_000, quick: false },
-};
-/** A question whose answer would come later is no question any more. */
-const LONGEST_WAIT_MS = 3_000;
-
 const MANIFESTS = [
   OCI_MANIFEST,
   DOCKER_MANIFEST,
   OCI_INDEX,
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ].join(', ');
-
-type Use = 'tag' | 'digest' | 'write';
 
 /**
  * One repository of a registry. Reads give undefined for what is not there; everything else that goes wrong is a RegistryError, after
@@ -61,22 +26,20 @@ type Use = 'tag' | 'digest' | 'write';
 export class Repository {
   /** `HOST[:PORT]/PATH`. */
   readonly name: string;
-  readonly #places: (use: Use) => Promise<readonly RepositoryPlace[]>;
-  readonly #options: RepositoryOptions;
+  readonly #places: RepositoryPlaces;
 
-  constructor(name: string, places: (use: Use) => Promise<readonly RepositoryPlace[]>, options: RepositoryOptions) {
-    this.name = name;
+  constructor(places: RepositoryPlaces) {
+    this.name = places.name;
     this.#places = places;
-    this.#options = options;
   }
 
   /** `direct`: from where is written to, not from a mirror, which may not know yet. `reference`: a tag or a digest. */
   async manifest(reference: string, { direct = false } = {}): Promise<FoundManifest | undefined> {
     const byDigest = reference.includes(':');
-    return this.#read(byDigest ? 'digest' : 'tag', direct, async (place) => {
+    return this.#places.read(byDigest ? 'digest' : 'tag', direct, async (place) => {
       const what = `${place.endpoint.host}/${place.path}${byDigest ? '@' : ':'}${reference}`;
       const call = { method: 'GET', headers: { accept: MANIFESTS } } as const;
-      const answer = await this.#call(place, `manifests/${reference}`, call);
+      const answer = await this.#places.call(place, `manifests/${reference}`, call);
       if (isMissing(answer)) return undefined;
       if (answer.status !== 200) throw statusError(answer, what);
       const digest = digestOf(answer.body);
@@ -88,9 +51,9 @@ export class Repository {
 
   /** Where nothing is in the way of it: a layer and the configuration must be there. Gives its digest. */
   async putManifest(reference: string, mediaType: string, bytes: Buffer): Promise<string> {
-    await this.#write(async (place) => {
+    await this.#places.write(async (place) => {
       const call = { method: 'PUT', headers: { 'content-type': mediaType }, body: bytes } as const;
-      const answer = await this.#call(place, `manifests/${reference}`, call);
+      const answer = await this.#places.call(place, `manifests/${reference}`, call);
       if (answer.status < 200 || answer.status >= 300) throw statusError(answer, `${this.name}:${reference}`);
     });
     return digestOf(bytes);
@@ -110,8 +73,8 @@ export class Repository {
   }
 
   #delete(reference: string, what: string, unsupported: readonly number[]): Promise<boolean> {
-    return this.#write(async (place) => {
-      const answer = await this.#call(place, `manifests/${reference}`, { method: 'DELETE' }, ['delete']);
+    return this.#places.write(async (place) => {
+      const answer = await this.#places.call(place, `manifests/${reference}`, { method: 'DELETE' }, ['delete']);
       if (isMissing(answer) || answer.status < 300) return true;
       if (unsupported.includes(answer.status)) return false;
       throw statusError(answer, what);
@@ -120,8 +83,8 @@ export class Repository {
 
   /** The whole blob in memory: for configurations and documents, not for layers. */
   async blob(digest: string, { direct = false } = {}): Promise<Buffer | undefined> {
-    return this.#read('digest', direct, async (place) => {
-      const answer = await this.#call(place, `blobs/${digest}`, { method: 'GET' });
+    return this.#places.read('digest', direct, async (place) => {
+      const answer = await this.#places.call(place, `blobs/${digest}`, { method: 'GET' });
       if (isMissing(answer)) return undefined;
       const what = `${place.endpoint.host}/${place.path}@${digest}`;
       if (answer.status !== 200) throw statusError(answer, what);
@@ -131,8 +94,8 @@ export class Repository {
   }
 
   async hasBlob(digest: string): Promise<boolean> {
-    return this.#write(async (place) => {
-      const answer = await this.#call(place, `blobs/${digest}`, { method: 'HEAD' });
+    return this.#places.write(async (place) => {
+      const answer = await this.#places.call(place, `blobs/${digest}`, { method: 'HEAD' });
       if (isMissing(answer)) return false;
       if (answer.status !== 200) throw statusError(answer, `${this.name}@${digest}`);
       return true;
@@ -143,13 +106,13 @@ export class Repository {
   async putBlob(bytes: Buffer): Promise<string> {
     const digest = digestOf(bytes);
     if (await this.hasBlob(digest)) return digest;
-    await this.#write(async (place) => {
-      const begun = await this.#call(place, 'blobs/uploads/', { method: 'POST' });
+    await this.#places.write(async (place) => {
+      const begun = await this.#places.call(place, 'blobs/uploads/', { method: 'POST' });
       if (begun.status !== 202) throw statusError(begun, `an upload to ${this.name}`);
-      const location = await this.#uploadUrl(place, begun);
+      const location = await this.#places.uploadUrl(place, begun);
       location.searchParams.append('digest', digest);
       const headers = { 'content-type': 'application/octet-stream' };
-      const sent = await this.#call(place, location, { method: 'PUT', headers, body: bytes });
+      const sent = await this.#places.call(place, location, { method: 'PUT', headers, body: bytes });
       if (sent.status < 200 || sent.status >= 300) throw statusError(sent, `an upload to ${this.name}`);
     });
     return digest;
@@ -157,15 +120,15 @@ export class Repository {
 
   /** Makes a blob of another repository of the same registry one of this; false where the registry does not. */
   async mountBlob(digest: string, from: string): Promise<boolean> {
-    return this.#write(async (place) => {
+    return this.#places.write(async (place) => {
       const query = new URLSearchParams({ mount: digest, from }).toString();
       const more = [`repository:${from}:pull`];
-      const answer = await this.#call(place, `blobs/uploads/?${query}`, { method: 'POST' }, [], more);
+      const answer = await this.#places.call(place, `blobs/uploads/?${query}`, { method: 'POST' }, [], more);
       if (answer.status === 201) return true;
       if (answer.status === 202) {
         // It began an upload instead.
-        const location = await this.#uploadUrl(place, answer);
-        await this.#call(place, location, { method: 'DELETE' }).catch(() => undefined);
+        const location = await this.#places.uploadUrl(place, answer);
+        await this.#places.call(place, location, { method: 'DELETE' }).catch(() => undefined);
         return this.hasBlob(digest);
       }
       if (isMissing(answer) || answer.status === 405) return false;
@@ -178,8 +141,8 @@ export class Repository {
     let next: string | undefined = 'tags/list?n=1000';
     while (next !== undefined) {
       const at: string = next;
-      const answer = await this.#read('tag', true, async (place) => {
-        const got = await this.#call(place, at, { method: 'GET' });
+      const answer = await this.#places.read('tag', true, async (place) => {
+        const got = await this.#places.call(place, at, { method: 'GET' });
         if (isMissing(got)) return undefined;
         if (got.status !== 200) throw statusError(got, `the tags of ${this.name}`);
         return got;
@@ -190,74 +153,6 @@ export class Repository {
       const link: string | undefined = /<([^>]+)>\s*;\s*rel="?next/.exec(answer.headers.link ?? '')?.[1];
       next = link === undefined ? undefined : `tags/list${new URL(link, 'http://registry').search}`;
     }
-  }
-
-  /** The first place that has it; where none has, the worst that was said. */
-  async #read<T>(use: Use, direct: boolean, work: (place: RepositoryPlace) => Promise<T | undefined>) {
-    let failure: unknown;
-    for (const place of await this.#places(direct ? 'write' : use)) {
-      try {
-        const found = await this.#again(() => work(place));
-        if (found !== undefined) return found;
-        // The registry itself comes last: that it has not got it is the answer, whatever its mirrors said.
-        failure = undefined;
-      } catch (error) {
-        this.#options.signal?.throwIfAborted();
-        failure = error;
-      }
-    }
-    if (failure !== undefined) throw failure;
-    return undefined;
-  }
-
-  async #write<T>(work: (place: RepositoryPlace) => Promise<T>): Promise<T> {
-    const [place] = await this.#places('write');
-    if (place === undefined) throw new RegistryError('unexpected', `${this.name} is nowhere`);
-    return this.#again(() => work(place));
-  }
-
-  #again<T>(work: () => Promise<T>): Promise<T> {
-    const { effort, policy = POLICIES[effort], signal, say } = this.#options;
-    const isWorth = (error: unknown) => {
-      if (effort === 'work') return true;
-      // A host that did not answer at all is not waited for twice; of a broken connection the endpoint has seen two.
-      if (!(error instanceof RegistryError) || ['unreachable', 'broken', 'slow'].includes(error.kind)) return false;
-      return (error.retryAfterMs ?? 0) <= LONGEST_WAIT_MS;
-    };
-    return retry(work, {
-      policy,
-      ...(signal ? { signal } : {}),
-      retryable: (error) => isPassing(error) && isWorth(error),
-      askedMs: (error) => (error instanceof RegistryError ? error.retryAfterMs : undefined),
-      onRetry: (error, attempt, delayMs) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        say?.(`${this.name}: attempt ${attempt} of ${policy.attempts} failed, next in ${delayMs} ms: ${reason}`);
-      },
-    });
-  }
-
-  #call(
-    { endpoint, path }: RepositoryPlace,
-    below: string | URL,
-    call: Call,
-    actions: readonly string[] = [],
-    more: readonly string[] = [],
-  ): Promise<Answer> {
-    const isRead = call.method === 'GET' || call.method === 'HEAD';
-    const scope = `repository:${path}:${[...(isRead ? ['pull'] : ['pull', 'push']), ...actions].join(',')}`;
-    const at = below instanceof URL ? below : `${path}/${below}`;
-    return endpoint.call({ ...call, path: at, scopes: [scope, ...more] }, this.#patience());
-  }
-
-  #patience(): Patience {
-    const { effort, limits, signal } = this.#options;
-    return { ...LIMITS[effort], ...limits, ...(signal ? { signal } : {}) };
-  }
-
-  async #uploadUrl({ endpoint }: RepositoryPlace, { headers }: Answer): Promise<URL> {
-    if (headers.location === undefined)
-      throw new RegistryError('unexpected', `${this.name}: an upload without Location`);
-    return endpoint.resolve(headers.location, this.#patience());
   }
 }
 

@@ -5,7 +5,7 @@ import { type RegistryOptions, registryOptions } from '../registry-options.ts';
 import { type RetryPolicy, retry } from '../retry.ts';
 import type { Workspace } from '../workspace.ts';
 import { isTransient } from './program-errors.ts';
-import { POLICIES } from './repository.ts';
+import { POLICIES } from './repository-places.ts';
 
 /** A push prints nothing on the way, so what bounds it is its size at a rate below that of any usable line. */
 const PUSH_MS = 20 * 60_000;
