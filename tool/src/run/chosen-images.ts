@@ -4,9 +4,8 @@ import { type ImageLink, linksOf } from '../graph/layer-graph.ts';
 import { externalDigest, type ImageUse } from '../plan/plan.ts';
 import type { RecipeImage, RecipeImages } from '../recipe/recipe.ts';
 import type { Workspace } from '../system/workspace.ts';
-import type { BuildImages } from './build-image.ts';
 import { pinnedParent } from './external-parent.ts';
-import type { ParentImage } from './start-container.ts';
+import type { BuildImages, ParentImage } from './start-container.ts';
 import type { LayerWork } from './work-on-layer.ts';
 
 /** The images that a build is made with, and what its recipe and record hold of them. */

@@ -19,6 +19,13 @@ export interface ParentImage extends FromImage {
   readonly inheritedLabels: Readonly<Record<string, string>>;
 }
 
+/** What a layer is made with. */
+export interface BuildImages {
+  readonly parent: ParentImage;
+  /** Its package manager works on the layer. */
+  readonly tools?: FromImage;
+}
+
 /** A working container, its root mounted. */
 export interface StartedContainer {
   readonly container: string;
