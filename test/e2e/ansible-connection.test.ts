@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,6 +9,7 @@ import { type BuildPlace, buildLayer } from '../helpers/build-layer.ts';
 import { differences, listImage } from '../helpers/compare-trees.ts';
 import { type ContainerStorage, createContainerStorage } from '../helpers/container-storage.ts';
 import { layer } from '../helpers/layers.ts';
+import { placeWith } from '../helpers/place-with.ts';
 
 let storage: ContainerStorage;
 let place: BuildPlace;
@@ -155,16 +156,12 @@ const FILES: Readonly<Record<string, string>> = {
 
 beforeAll(async () => {
   storage = await createContainerStorage();
-  const root = path.join(storage.folder, 'tree');
-  for (const [name, content] of Object.entries(FILES)) {
-    await mkdir(path.dirname(path.join(root, name)), { recursive: true });
-    await writeFile(path.join(root, name), content);
-  }
+  place = await placeWith(FILES, storage);
+  const { root } = place;
   const large = await open(path.join(root, 'files/large'), 'w');
   await large.write(randomBytes(1 << 20));
   await large.truncate(LARGE);
   await large.close();
-  place = { storage, root, caches: path.join(storage.folder, 'caches') };
   const packages = ['python3', 'sudo'];
   base = (await buildLayer(layer('base', { suite: 'bookworm' }, { packages }), 'scratch', place)).image;
   const cmds = ['mkdir /opt/hidden && mv /usr/bin/python3* /opt/hidden'];

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BuildPlace, buildLayer } from '../helpers/build-layer.ts';
 import { type ContainerStorage, createContainerStorage } from '../helpers/container-storage.ts';
 import { layer } from '../helpers/layers.ts';
+import { placeWith } from '../helpers/place-with.ts';
 
 let storage: ContainerStorage;
 let place: BuildPlace;
@@ -57,18 +58,14 @@ const FILES: Readonly<Record<string, string>> = {
 
 beforeAll(async () => {
   storage = await createContainerStorage();
-  const root = path.join(storage.folder, 'tree');
-  for (const [name, content] of Object.entries(FILES)) {
-    await mkdir(path.dirname(path.join(root, name)), { recursive: true });
-    await writeFile(path.join(root, name), content);
-  }
+  place = await placeWith(FILES, storage);
+  const { root } = place;
   await writeFile(path.join(root, 'more.sh'), SCRIPT);
   await chmod(path.join(root, 'more.sh'), 0o755);
   await writeFile(path.join(root, 'vault-password'), 'open sesame\n');
   await writeFile(path.join(root, 'site/group_vars/all.yaml'), 'secret: from-the-vault\n');
   const file = path.join(root, 'site/group_vars/all.yaml');
   await storage.exec('ansible-vault', ['encrypt', '--vault-password-file', path.join(root, 'vault-password'), file]);
-  place = { storage, root, caches: path.join(storage.folder, 'caches') };
   const python = layer('python', { suite: 'bookworm' }, { packages: ['python3'] });
   base = (await buildLayer(python, 'scratch', place)).image;
 });

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BuildPlace, buildLayer } from '../helpers/build-layer.ts';
 import { type ContainerStorage, createContainerStorage } from '../helpers/container-storage.ts';
 import { layer } from '../helpers/layers.ts';
+import { placeWith } from '../helpers/place-with.ts';
 
 let storage: ContainerStorage;
 let place: BuildPlace;
@@ -56,12 +56,7 @@ const FILES = {
 
 beforeAll(async () => {
   storage = await createContainerStorage();
-  const root = path.join(storage.folder, 'tree');
-  for (const [name, content] of Object.entries(FILES)) {
-    await mkdir(path.dirname(path.join(root, name)), { recursive: true });
-    await writeFile(path.join(root, name), content);
-  }
-  place = { storage, root, caches: path.join(storage.folder, 'caches') };
+  place = await placeWith(FILES, storage);
   const python = layer('python', { suite: 'bookworm' }, { packages: ['python3'] });
   base = (await buildLayer(python, 'scratch', place)).image;
 });
