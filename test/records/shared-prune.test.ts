@@ -108,3 +108,31 @@ test('a registry that deletes nothing is asked no more than it takes to know', a
   expect(removal.rest).toContain('deleting is turned off');
   expect(registry.count('DELETE', /./)).toBe(2);
 });
+
+test('where one tag cannot be looked at, the others are not tried to the end: nobody waits for them', async () => {
+  for (let index = 0; index < 40; index += 1) put(`layers-${String(index).padStart(32, '0')}`, builtAt(OLD));
+  const answers = Promise.withResolvers<void>();
+  registry.fault = async (_, url) => {
+    if (!url.includes('/manifests/layers-')) return undefined;
+    if (url.endsWith('0007')) {
+      answers.resolve();
+      return error(403, 'DENIED');
+    }
+    await answers.promise;
+    return error(503, 'UNAVAILABLE');
+  };
+  await expect(prune()).rejects.toMatchObject({ name: 'MemoryUnreachable', message: expect.stringContaining('403') });
+  const asked = () => registry.count('GET', /manifests/);
+  const before = asked();
+  // A second try would come after a second at most.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  expect(asked()).toBe(before);
+});
+
+test('a page of tags that leads to itself is no endless list', async () => {
+  fill();
+  const link = '</v2/site/cache/tags/list?n=1000>; rel="next"';
+  registry.fault = (_, url) =>
+    url.includes('tags/list') ? { status: 200, headers: { link }, body: '{"tags":[]}' } : undefined;
+  await expect(prune()).rejects.toThrow('leads to itself');
+});

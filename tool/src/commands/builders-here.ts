@@ -24,3 +24,9 @@ export function builderHere(graph: LayerGraph, env: CommandContext['env'], emula
   ]);
   return { architecture, builds, emulation: emulate ? NEEDS : `--emulate builds them here; ${NEEDS}` };
 }
+
+/** For who only plans: as if this machine built all of a graph. */
+export function buildingAll(graph: LayerGraph, machine: BuilderHere): BuilderHere {
+  const wanted = [...graph.layers.values()].flatMap(({ architecture }) => architecture ?? []);
+  return { ...machine, builds: new Set([...machine.builds, ...wanted]) };
+}

@@ -1,6 +1,8 @@
 import { tmpdir } from 'node:os';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { LayerId } from '../config/layer.ts';
+import type { ProbeKey } from '../recipe/input-set.ts';
+import { probeKeyOf } from '../recipe/recipe.ts';
 import type { NeededBuilds } from '../run/prune-place.ts';
 import { CommandFailure } from '../system/command.ts';
 import { type Git, GitProblem, openGit } from '../system/git.ts';
@@ -9,13 +11,15 @@ import { openBaseTree } from './base-tree.ts';
 import type { CommandContext } from './command.ts';
 import type { Prepared } from './prepare.ts';
 import { prepareLoaded, type Remembering } from './prepare.ts';
+import { UnplannedLayers } from './unplanned-layers.ts';
 
 /** Branches that are looked at, the latest first; of older ones the last builds of their layers stay. */
 const MOST_BRANCHES = 50;
 
 /**
  * What the tree and every branch of its repository would take from a memory now, as their plans find it: the files of a branch are written to
- * a temporary folder and planned there, with the records of now. A branch whose files cannot be read is said.
+ * a temporary folder and planned there, with the records of now; so are layers that other machines build. A branch whose layer files cannot
+ * be read is said, and layers that name files which are not there.
  * @param cache who is asked: only local storage, or the shared memory, too
  * @throws InvalidInput where the tree itself has problems
  */
@@ -34,13 +38,16 @@ export async function neededBuilds(
   const layers = new Set<LayerId>();
   const keys = new Map<string, string>();
   const probes = new Set<string>();
+  const unplanned = new UnplannedLayers();
   const add = async (one: Remembering, who: string): Promise<void> => {
-    const ids = [...one.graph.layers.keys()];
-    for (const id of ids) layers.add(id);
-    if (ids.length === 0) return;
-    const { plan, facts } = await prepareLoaded(quiet, ids, one);
+    for (const id of one.graph.layers.keys()) layers.add(id);
+    const prepared = await unplanned.planOthers(one.graph, who, (ids) =>
+      prepareLoaded(quiet, ids, one, { anywhere: true }),
+    );
+    if (prepared === undefined) return;
+    const { plan, facts } = prepared;
     for (const key of wantedKeys(plan, facts)) if (!keys.has(key)) keys.set(key, who);
-    for (const probe of facts.candidates.keys()) probes.add(probe);
+    for (const probe of wantedProbes(plan, facts)) probes.add(probe);
   };
   await add(loaded, 'the tree');
   const git = await repositoryOf(context, loaded.tree.root);
@@ -55,6 +62,7 @@ export async function neededBuilds(
       context.warn(`branch ${name}: ${error.message}; only the last builds of its layers are known to be needed`);
     }
   }
+  for (const line of unplanned.lines()) context.warn(line);
   return { layers, keys, probes };
 }
 
@@ -65,6 +73,17 @@ function* wantedKeys({ decisions }: Prepared['plan'], { records }: Prepared['fac
     if (adopted !== undefined) yield adopted.recipeKey;
     const recorded = records.get(id);
     if (recorded !== undefined && (action === 'nothing' || action === 'publish')) yield recorded.recipeKey;
+  }
+}
+
+/**
+ * Where other machines look for the input sets of every Ansible layer, asked there by this plan or not: it does not ask for what it has built
+ * itself.
+ */
+function* wantedProbes({ decisions }: Prepared['plan'], { candidates, inputs }: Prepared['facts']): Iterable<ProbeKey> {
+  yield* candidates.keys();
+  for (const { id, recipe } of decisions.values()) {
+    if (recipe !== undefined) yield probeKeyOf(recipe, inputs.get(id)?.files ?? {});
   }
 }
 

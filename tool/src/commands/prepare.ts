@@ -14,7 +14,7 @@ import type { InputReader } from '../run/input-reader.ts';
 import type { findAffected } from './affected.ts';
 import type { setsByPlan } from './affected-sets.ts';
 import { openAnswers } from './answers.ts';
-import { builderHere } from './builders-here.ts';
+import { builderHere, buildingAll } from './builders-here.ts';
 import { chooseLayers } from './choose-layers.ts';
 import type { CommandContext } from './command.ts';
 import { lookAtLeftOutParents } from './left-out-parents.ts';
@@ -74,11 +74,15 @@ export interface Remembering extends LoadedTree {
   readonly lock: { readonly read: typeof readLocks; readonly write: Prepared['writeLock'] };
 }
 
-/** As `prepare`, for a tree that was read already and whose problems were told. */
+/**
+ * As `prepare`, for a tree that was read already and whose problems were told.
+ * @param anywhere plans what other machines build, too
+ */
 export async function prepareLoaded(
   context: CommandContext,
   selectors: readonly string[],
   loaded: Remembering,
+  { anywhere = false } = {},
 ): Promise<Prepared> {
   const { tree, graph, stateDir, records, lock } = loaded;
   const { values } = context;
@@ -87,7 +91,8 @@ export async function prepareLoaded(
     { root: tree.root, stateDir, graph, settings: tree.settings, records },
     (quiet, ids) => prepareLoaded(quiet, ids, loaded),
   );
-  const machine = builderHere(graph, context.env, values.emulate === true || tree.settings.emulate === true);
+  const builder = builderHere(graph, context.env, values.emulate === true || tree.settings.emulate === true);
+  const machine = anywhere ? buildingAll(graph, builder) : builder;
   const selection = {
     ...(within && { within }),
     selectors,

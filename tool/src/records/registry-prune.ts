@@ -26,7 +26,12 @@ export function createRegistryPruning(
   place: string,
   { options, root, signal, registries = sharedRegistries() }: Settings,
 ): SharedPlace {
-  const repository = registries.repository(place, registryAccess(options, root), { effort: 'work', signal });
+  // Aborted when one look has failed for good: each of the others would be tried as long, and nobody waits for them.
+  const giveUp = new AbortController();
+  const repository = registries.repository(place, registryAccess(options, root), {
+    effort: 'work',
+    signal: AbortSignal.any([signal, giveUp.signal]),
+  });
   const reachable = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -39,10 +44,16 @@ export function createRegistryPruning(
     place,
     tags: () =>
       reachable(async () => {
+        const names: string[] = [];
+        for await (const tag of repository.tags()) names.push(tag);
         const queue = new PQueue({ concurrency: AT_ONCE });
-        const looks: Promise<SharedTag | undefined>[] = [];
-        for await (const tag of repository.tags()) looks.push(queue.add(() => lookAt(repository, tag)));
-        return (await Promise.all(looks)).filter((one) => one !== undefined);
+        try {
+          const looks = await queue.addAll(names.map((tag) => () => lookAt(repository, tag)));
+          return looks.filter((one) => one !== undefined);
+        } catch (error) {
+          giveUp.abort();
+          throw error;
+        }
       }),
     remove: (tags, kept) => reachable(() => removeTags(repository, tags, kept)),
   };

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stepVersionOf } from '../build/versions.ts';
 import { destinationsOf } from '../config/destinations.ts';
-import { InvalidInput } from '../config/diagnostic.ts';
+import { type Diagnostic, InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { LayerInputs } from '../inputs/layer-inputs.ts';
@@ -86,9 +86,23 @@ export async function gatherFacts(from: Gathering): Promise<MutableFacts> {
   return facts;
 }
 
-/** Of every needed layer. Throws one InvalidInput with the problems of all of them. */
+/** Layers name files that cannot be used: which layers, for who plans without them. */
+export class UnusableInputs extends InvalidInput {
+  readonly layers: ReadonlyMap<LayerId, readonly Diagnostic[]>;
+  constructor(refusals: ReadonlyMap<LayerId, InvalidInput>) {
+    const diagnostics = [...refusals.values()].flatMap((refusal) => refusal.diagnostics);
+    const root = [...refusals.values()][0]?.root;
+    super(`${diagnostics.length} of the files that layers name cannot be used`, {
+      diagnostics,
+      ...(root !== undefined && { root }),
+    });
+    this.layers = new Map([...refusals].map(([id, refusal]) => [id, refusal.diagnostics]));
+  }
+}
+
+/** Of every needed layer. Throws one UnusableInputs with the problems of all of them. */
 async function readAllInputs(from: Gathering, facts: MutableFacts): Promise<void> {
-  const refusals: InvalidInput[] = [];
+  const refusals = new Map<LayerId, InvalidInput>();
   for (const id of from.needed) {
     const layer = from.graph.layers.get(id);
     if (layer === undefined) continue;
@@ -96,17 +110,10 @@ async function readAllInputs(from: Gathering, facts: MutableFacts): Promise<void
       await readLayerInputs(from, facts, layer);
     } catch (error) {
       if (!(error instanceof InvalidInput)) throw error;
-      refusals.push(error);
+      refusals.set(id, error);
     }
   }
-  const [first] = refusals;
-  if (first === undefined) return;
-  const diagnostics = refusals.flatMap((refusal) => refusal.diagnostics);
-  const root = first.root === undefined ? {} : { root: first.root };
-  throw new InvalidInput(`${diagnostics.length} of the files that layers name cannot be used`, {
-    diagnostics,
-    ...root,
-  });
+  if (refusals.size > 0) throw new UnusableInputs(refusals);
 }
 
 /** Reads (again) what decides one layer besides its file, and the members of its recorded input set. */

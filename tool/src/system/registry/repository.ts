@@ -152,6 +152,7 @@ export class Repository {
       yield* tags ?? [];
       const link: string | undefined = /<([^>]+)>\s*;\s*rel="?next/.exec(answer.headers.link ?? '')?.[1];
       next = link === undefined ? undefined : `tags/list${new URL(link, 'http://registry').search}`;
+      if (next === at) throw new RegistryError('unexpected', `${this.name}: a page of its tags leads to itself`);
     }
   }
 }
