@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -109,6 +109,16 @@ test('on a terminal: cancels, queues, remembers failures, takes new and removed 
     await terminal.until(/[#$]$/);
     await terminal.keys('exit', 'Enter');
     await terminal.until('watching 2 layers · 1 failed');
+
+    // Its file goes and comes back as it was: that is not tried either, and still told.
+    const file = path.join(tree.root, 'layers/slow.yaml');
+    before = await runs();
+    await says('gone: slow', () => rename(file, `${file}.away`));
+    await terminal.until('watching 1 layer · all in line');
+    await says('failed and not changed since', () => rename(`${file}.away`, file));
+    await terminal.until('watching 2 layers · 1 failed');
+    await says(/slow: failed: .*exit/, () => terminal.keys('w'));
+    expect(await runs()).toBe(before);
 
     // A layer file that is wrong is told, and watching goes on.
     await says(/layers\/bad\.yaml:\d+:\d+: error/, () => tree.write('layers/bad.yaml', 'options: {\n'));
