@@ -7,6 +7,8 @@ import { openFailedBuilds } from '../../tool/src/records/failed-builds.ts';
 import { listProcesses } from '../../tool/src/system/processes.ts';
 import { addSmallImage, createTree, outcomes, type TestTree } from '../helpers/tree.ts';
 
+const BIN = path.resolve(import.meta.dirname, '../../node_modules/.bin/layers');
+
 const layerFile = (name: string, ...cmds: string[]) => `
 options: {layer_type: base, name: ${name}, parent: 'oci:small:1', pkg_manager: apt, publish_registry: 'oci:images'}
 cmds: ${JSON.stringify(cmds)}
@@ -102,6 +104,24 @@ test('commands and shells run inside the last build, and leave nothing', async (
   expect(await containers()).toEqual([]);
 });
 
+test('nothing of what a short command prints is lost, however late it is read; where nobody reads on, it ends', async () => {
+  expect((await tree.layers(['build', 'top'])).code).toBe(0);
+  const words = [BIN, '--root', tree.root, 'run', 'top', '--', '/bin/sh', '-c'];
+  const piped = (script: string, reader: string) => {
+    const pipeline = `"$@" | { ${reader}; }; echo "\${PIPESTATUS[0]}"`;
+    const argv = ['-c', pipeline, 'bash', ...words, script];
+    return tree.storage.exec('bash', argv, { env: { LAYERS_SOURCES: '1' } });
+  };
+  // More than fits into the pipe that it ends in: the rest is with buildah when the command is over.
+  for (let round = 0; round < 4; round += 1) {
+    const { stdout } = await piped('printf "%130000s" x', 'sleep 2; wc -c');
+    expect(stdout).toBe('130000\n0\n');
+  }
+  const { stdout } = await piped('while :; do echo y; done', 'head -1');
+  expect(stdout).toBe('y\n141\n');
+  expect(await containers()).toEqual([]);
+});
+
 /** A terminal of 80 by 24, which becomes 99 by 33, in which `layers` is talked to. */
 const TALK = `
 import os, pty, sys, time, select, fcntl, termios, struct
@@ -132,8 +152,7 @@ test('a shell has the terminal: its size, its keys, its exit code; the failed on
   const file = await tree.write('talk.py', TALK);
   await tree.write('layers/top.yaml', layerFile('top', 'echo broken > /etc/state; exit 3'));
   expect((await tree.layers(['build', 'top', '--keep-failed'])).code).toBe(1);
-  const bin = path.resolve(import.meta.dirname, '../../node_modules/.bin/layers');
-  const argv = [file, bin, '--root', tree.root, 'shell', 'top', '--at', 'failed'];
+  const argv = [file, BIN, '--root', tree.root, 'shell', 'top', '--at', 'failed'];
   const env = { LAYERS_SOURCES: '1', TERM: 'dumb' };
   const { stdout, exitCode } = await tree.storage.exec('python3', argv, { env, accept: [5] });
   expect([exitCode, stdout]).toEqual([5, expect.stringContaining('failed at')]);

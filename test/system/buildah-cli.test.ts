@@ -49,9 +49,23 @@ test('arguments from layer files stay behind the container name', async () => {
   await buildah.run('c', ['sh', '-c', 'x'], { env: { A: '1' }, volumes: ['/a:/b'], extra: ['--user', 'u'] });
   await buildah.copy('c', ['-x'], '/d', ['--chmod', '600']);
   expect(argv()).toEqual([
-    'buildah --root /r run --isolation chroot --env A=1 --volume /a:/b --user u -- c sh -c x',
+    expect.stringMatching(
+      /^buildah --root \/r run --isolation chroot --env A=1 --volume \/a:\/b --user u -- c \/bin\/sh -c [\s\S]* sh -c x$/,
+    ),
     'buildah --root /r copy --quiet --chmod 600 -- c -x /d',
   ]);
+});
+
+test('under chroot isolation a shell keeps buildah until all was passed on; what is shown is what was asked for', async () => {
+  const { exec, calls } = recorder();
+  await createBuildah(exec, settings).run('c', ['sh', '-c', 'x'], { collect: false });
+  const [{ argv, options }] = calls as [Recorded];
+  const mark = options.relay!.mark;
+  expect(argv.slice(-5)).toEqual(['layers-run', mark, 'sh', '-c', 'x']);
+  expect(options).toEqual({
+    collect: false,
+    relay: { mark, shown: ['run', '--isolation', 'chroot', '--', 'c', 'sh', '-c', 'x'] },
+  });
 });
 
 test('outside chroot isolation containers have the network of the host', async () => {

@@ -2,6 +2,7 @@ import { shellOf } from '../build/cmds.ts';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { LayerId } from '../config/layer.ts';
 import { resolveInRoot } from '../system/in-root.ts';
+import { relayed, SHELL } from '../system/relay.ts';
 import { isInteractive, runInTerminal, type Streams } from '../system/terminal.ts';
 import type { Workspace } from '../system/workspace.ts';
 
@@ -18,7 +19,7 @@ export interface Entering {
 /** Variables of the user's terminal that a program inside draws by; image and build know nothing of them. */
 const OF_THE_TERMINAL = ['TERM', 'COLORTERM'] as const;
 
-const NOT_STARTED = /^process failed to start with error: |executable file .* not found/;
+const NOT_STARTED = new RegExp(`^process failed to start with error: |executable file .* not found|^${SHELL}: `);
 /** A shell's exit code of a command that it does not find. */
 const NOT_FOUND = 127;
 
@@ -31,7 +32,11 @@ export async function enterContainer(
   { id, argv, streams, env, signal }: Entering,
   { buildah, runId, temporary }: Pick<Workspace, 'buildah' | 'runId' | 'temporary'>,
 ): Promise<number> {
-  const words = argv ?? [await shellIn(await buildah.mount(container), id)];
+  const mountPoint = await buildah.mount(container);
+  const words = argv ?? [await shellIn(mountPoint, id)];
+  // Of a shell the last words are one's own.
+  const isRelayed = argv !== undefined && buildah.isolation === 'chroot' && (await hasProgram(mountPoint, '/bin/sh'));
+  const relay = isRelayed ? relayed(words) : undefined;
   const isTerminal = isInteractive(streams);
   const shown = OF_THE_TERMINAL.flatMap((name) => (env[name] === undefined ? [] : ['--env', `${name}=${env[name]}`]));
   const mark = `LAYERS_RUN_ID=${runId}`;
@@ -42,9 +47,15 @@ export async function enterContainer(
     ...(isTerminal ? shown : []),
     // What is left running in there is found by it: with the container's mounts its root goes.
     ...['--env', mark],
-    ...['--', container, ...words],
+    ...['--', container, ...(relay?.argv ?? words)],
   ];
-  const settings = { ...streams, env: { ...env, TMPDIR: temporary, LAYERS_RUN_ID: runId }, mark, signal };
+  const settings = {
+    ...streams,
+    env: { ...env, TMPDIR: temporary, LAYERS_RUN_ID: runId },
+    end: relay?.mark,
+    mark,
+    signal,
+  };
   const { code, own } = await runInTerminal(args, settings);
   if (own.some((line) => NOT_STARTED.test(line))) {
     streams.stderr.write(`${words[0]} is not there, or is no program, inside ${id}\n`);
@@ -53,9 +64,13 @@ export async function enterContainer(
   return code;
 }
 
+async function hasProgram(mountPoint: string, name: string): Promise<boolean> {
+  return (await resolveInRoot(mountPoint, name)) !== undefined;
+}
+
 async function shellIn(mountPoint: string, id: LayerId): Promise<string> {
   const shell = await shellOf(mountPoint);
-  if ((await resolveInRoot(mountPoint, shell)) !== undefined) return shell;
+  if (await hasProgram(mountPoint, shell)) return shell;
   throw new InvalidInput(`there is no shell inside ${id}`, {
     hint: `'layers run ${id} -- PROGRAM' runs what there is`,
   });

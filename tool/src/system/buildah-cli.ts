@@ -8,6 +8,7 @@ import { containerName } from './container-name.ts';
 import { parseImageInfo, parseOrigin } from './image-info.ts';
 import { importLayout } from './oci-layout.ts';
 import { relabelImage } from './relabel.ts';
+import { relayed } from './relay.ts';
 
 export interface BuildahSettings {
   /** Arguments before the verb (`--root DIR`). Ansible's connection plugin does not get them: prefer CONTAINERS_STORAGE_CONF. */
@@ -70,9 +71,13 @@ export function createBuildah(exec: Exec, settings: BuildahSettings): Buildah {
       await buildah(['umount', container], QUERY);
     },
     run(container, argv, options = {}) {
-      const args = [...globalArgs, ...runVerb, ...runArguments(options), '--', container, ...argv];
+      const before = [...globalArgs, ...runVerb, ...runArguments(options), '--', container];
+      const relay = isolation === 'chroot' ? relayed(argv) : undefined;
+      const limits = commandOptions(options);
+      const shown = [...before, ...argv];
       // Never again by itself: what runs inside may have done half of its work.
-      return exec('buildah', args, commandOptions(options));
+      if (relay === undefined) return exec('buildah', shown, limits);
+      return exec('buildah', [...before, ...relay.argv], { ...limits, relay: { mark: relay.mark, shown } });
     },
     async copy(container, sources, destination, args = []) {
       await buildah(['copy', '--quiet', ...args, '--', container, ...sources, destination], QUERY);

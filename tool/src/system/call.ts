@@ -43,6 +43,7 @@ export class Call {
     this.#mark = mark;
     this.#output = new CommandOutput({
       collect: options.collect ?? true,
+      mark: options.relay?.mark,
       redact,
       onLine: (line, stream) => {
         if (options.quiet !== true) settings.log?.(line, stream);

@@ -33,6 +33,8 @@ export interface CommandOptions {
   readonly secrets?: readonly string[];
   /** Lines go only to the result, not to the layer's log (queries such as `buildah images --json`). */
   readonly quiet?: boolean;
+  /** Of a program whose output passes through a relay: what ends it on each stream, and argv without what prints that. */
+  readonly relay?: { readonly mark: string; readonly shown: readonly string[] };
 }
 
 /** Runs one program by argv, in a process group of its own, which is ended whole on abort or time-out. */

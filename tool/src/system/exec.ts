@@ -32,7 +32,8 @@ export function createExec(settings: ExecSettings): Exec {
     const mark = { name: 'LAYERS_EXEC_ID', value: randomUUID() };
     const env = { ...base, ...options.env, [mark.name]: mark.value };
     const args = [...registriesConfWords(file, env), ...words];
-    const call = new Call(settings, [file, ...args], options, `${mark.name}=${mark.value}`);
+    const shown = [file, ...(options.relay?.shown ?? args)];
+    const call = new Call(settings, shown, options, `${mark.name}=${mark.value}`);
     if (settings.signal?.aborted) throw call.failure('cancelled');
     const spawnOptions = {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -1,5 +1,7 @@
 import { CommandFailure } from './command.ts';
 import { type LineKind, LineSplitter } from './lines.ts';
+import { isOwn } from './own-words.ts';
+import { RelayEnd } from './relay.ts';
 
 const TAIL_LINES = 40;
 const TAIL_LINE_LENGTH = 2000;
@@ -12,6 +14,8 @@ type Stream = 'stdout' | 'stderr';
 
 export interface OutputOptions {
   readonly collect: boolean;
+  /** What comes after it, on either stream, is not the program's. */
+  readonly mark?: string | undefined;
   readonly redact: (text: string) => string;
   /** Each line of both streams; a progress line may be overwritten by the next one. */
   readonly onLine: (line: string, stream: Stream, kind: LineKind) => void;
@@ -21,6 +25,7 @@ export interface OutputOptions {
 export class CommandOutput {
   readonly #options: OutputOptions;
   readonly #splitters: Record<Stream, LineSplitter>;
+  readonly #ends: Record<Stream, RelayEnd>;
   readonly #tail: string[] = [];
   #next = 0;
   #collected: Buffer[] = [];
@@ -30,16 +35,26 @@ export class CommandOutput {
   constructor(options: OutputOptions) {
     this.#options = options;
     this.#splitters = { stdout: this.#splitter('stdout'), stderr: this.#splitter('stderr') };
+    const endOf = (stream: Stream) => new RelayEnd(options.mark, (bytes) => this.#take(bytes, stream));
+    this.#ends = { stdout: endOf('stdout'), stderr: endOf('stderr') };
   }
 
   push(chunk: Buffer, stream: Stream): void {
-    if (stream === 'stdout' && this.#options.collect) this.#collect(chunk);
-    this.#splitters[stream].push(chunk);
+    this.#ends[stream].push(chunk);
   }
 
   end(): void {
-    this.#splitters.stdout.end();
-    this.#splitters.stderr.end();
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const after = this.#ends[stream].end();
+      this.#splitters[stream].end();
+      // How the program ended is told by its exit code; trouble that buildah itself had afterwards is not.
+      for (const line of after.filter((text) => !isOwn(text))) this.#emit(line, stream, 'line');
+    }
+  }
+
+  #take(chunk: Buffer, stream: Stream): void {
+    if (stream === 'stdout' && this.#options.collect) this.#collect(chunk);
+    this.#splitters[stream].push(chunk);
   }
 
   /** Throws CommandFailure when it was more than is kept: who collects would take a part for the whole. */
@@ -57,11 +72,13 @@ export class CommandOutput {
   }
 
   #splitter(stream: Stream): LineSplitter {
-    return new LineSplitter((raw, kind) => {
-      const line = this.#options.redact(raw);
-      if (kind === 'line') this.#remember(line);
-      this.#options.onLine(line, stream, kind);
-    });
+    return new LineSplitter((raw, kind) => this.#emit(raw, stream, kind));
+  }
+
+  #emit(raw: string, stream: Stream, kind: LineKind): void {
+    const line = this.#options.redact(raw);
+    if (kind === 'line') this.#remember(line);
+    this.#options.onLine(line, stream, kind);
   }
 
   /** A ring: appending to and shifting from an array costs too much at millions of lines. */

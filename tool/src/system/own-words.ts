@@ -1,10 +1,21 @@
+import { SHELL } from './relay.ts';
+
 /** How buildah tells on standard error how a program ended that it ran; the program's own output may come before it. */
 const OWN = [
   /^subprocess exited (with status \d+|on \w[\w ]*)$/,
   /^(Error: )?(error )?(while running (container|runtime): )?exit status \d+$/,
   /^process failed to start with error: /,
+  // The shell's that runs the program (relay.ts): it is not there, or cannot be executed.
+  new RegExp(`^${SHELL}: `),
 ];
-const BEGINNINGS = ['subprocess exited ', 'Error: ', 'error while', 'exit status ', 'process failed to start'];
+const BEGINNINGS = [
+  'subprocess exited ',
+  'Error: ',
+  'error while',
+  'exit status ',
+  'process failed to start',
+  `${SHELL}: `,
+];
 
 /**
  * Passes on what a program prints, byte by byte, and holds back lines that are buildah's own until something follows them: those at the
@@ -26,7 +37,7 @@ export class OwnWords {
     const lines = (this.#rest + bytes.toString('latin1')).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
-      if (!this.#isMidLine && OWN.some((own) => own.test(line))) this.#held.push(line);
+      if (!this.#isMidLine && isOwn(line)) this.#held.push(line);
       else this.#pass(`${line}\n`);
       this.#isMidLine = false;
     }
@@ -39,7 +50,7 @@ export class OwnWords {
 
   /** Nothing comes any more: gives the lines that were held back. */
   end(): readonly string[] {
-    if (this.#rest !== '' && !OWN.some((own) => own.test(this.#rest))) this.#pass(this.#rest);
+    if (this.#rest !== '' && !isOwn(this.#rest)) this.#pass(this.#rest);
     else if (this.#rest !== '') this.#held.push(this.#rest);
     this.#rest = '';
     return this.#held;
@@ -50,6 +61,11 @@ export class OwnWords {
     this.#held = [];
     this.#write(Buffer.from(held + text, 'latin1'));
   }
+}
+
+/** Whether a line is not the program's but about it. */
+export function isOwn(line: string): boolean {
+  return OWN.some((own) => own.test(line));
 }
 
 function mayBeOwn(text: string): boolean {

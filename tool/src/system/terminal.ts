@@ -1,8 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
 import { cleanEnvironment } from './environment.ts';
-import { OwnWords } from './own-words.ts';
+import { isOwn, OwnWords } from './own-words.ts';
 import { findProcesses, link } from './processes.ts';
+import { RelayEnd } from './relay.ts';
 
 /** The terminal, or pipes, of whoever started us. */
 export interface Streams {
@@ -13,6 +15,8 @@ export interface Streams {
 
 export interface TerminalSettings extends Streams {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Ends, on each stream, what the program itself prints; undefined: nothing is added to its output. */
+  readonly end: string | undefined;
   /** `NAME=value` in the environment of all that is started. */
   readonly mark: string;
   /** What a terminal itself tells the program (SIGINT) is not told twice; by anything else the program is ended. */
@@ -32,17 +36,23 @@ export function isInteractive({ stdin, stdout }: Streams): boolean {
 }
 
 /**
- * Runs `buildah run` with our own standard streams, in our process group, so that a terminal's keys reach it. What buildah adds to the
- * other program's last words on standard error is kept apart. Throws what `spawn` throws.
+ * Runs `buildah run` with our own standard input and process group, so that a terminal's keys reach it; its output comes through as it
+ * is. What buildah adds to the other program's last words is kept apart. Throws what `spawn` throws.
  */
 export async function runInTerminal(args: readonly string[], settings: TerminalSettings): Promise<TerminalEnd> {
   const { stdin, stdout, stderr, signal } = settings;
   signal.throwIfAborted();
   const restore = rememberTerminal(stdin);
   const env = cleanEnvironment(settings.env);
-  const child = spawn('buildah', args, { env, stdio: ['inherit', 'inherit', 'pipe'] });
+  const child = spawn('buildah', args, {
+    env,
+    stdio: ['inherit', settings.end === undefined ? 'inherit' : 'pipe', 'pipe'],
+  });
   const words = new OwnWords((bytes) => void stderr.write(bytes));
-  child.stderr.on('data', (bytes: Buffer) => words.push(bytes));
+  const errors = new RelayEnd(settings.end, (bytes) => words.push(bytes));
+  child.stderr?.on('data', (bytes: Buffer) => errors.push(bytes));
+  // Nobody reads on: buildah itself would go on without an end.
+  const reader = passOn(child.stdout, stdout, settings.end, () => child.kill('SIGTERM'));
   const onAbort = () => {
     if (signal.reason !== 'SIGINT' || stdin.isTTY !== true)
       child.kill(signal.reason === 'SIGINT' ? 'SIGINT' : 'SIGTERM');
@@ -55,13 +65,36 @@ export async function runInTerminal(args: readonly string[], settings: TerminalS
       child.once('error', reject);
       child.once('close', (...end) => resolve(end));
     });
-    const own = words.end();
+    const after = errors.end();
+    const own = [...words.end(), ...after.filter(isOwn)];
+    for (const line of after.filter((text) => !isOwn(text))) stderr.write(`${line}\n`);
+    if (reader.hasGone) return { code: 128 + constants.signals.SIGPIPE, own };
     return { code: signalIn(own) ?? code ?? 128 + constants.signals[name ?? 'SIGKILL'], own };
   } finally {
     signal.removeEventListener('abort', onAbort);
     stdout.off('resize', onResize);
+    reader.end();
     restore();
   }
+}
+
+/** Takes a child's output to ours as fast as ours takes it. */
+function passOn(from: Readable | null, to: NodeJS.WriteStream, mark: string | undefined, onGone: () => void) {
+  const reader = { hasGone: false, end: () => void to.off('error', onError) };
+  function onError(): void {
+    reader.hasGone = true;
+    from?.destroy();
+    onGone();
+  }
+  to.on('error', onError);
+  const end = new RelayEnd(mark, (bytes) => {
+    if (reader.hasGone || to.write(bytes)) return;
+    from?.pause();
+    to.once('drain', () => from?.resume());
+  });
+  from?.on('data', (bytes: Buffer) => end.push(bytes));
+  from?.once('end', () => end.end());
+  return reader;
 }
 
 /** buildah ends with 1 when the program was ended by a signal, and says which in Go's words. */
