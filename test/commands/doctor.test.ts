@@ -193,6 +193,18 @@ describe('the command', () => {
     return { code, document, status };
   }
 
+  test('which tree would be taken, and why', async () => {
+    const tree = async () => {
+      const { document } = await doctor({ PATH: folder });
+      return document.checks.find((check: { id: string }) => check.id === 'tree')?.detail;
+    };
+    expect(await tree()).toBeUndefined();
+    mkdirSync(path.join(folder, 'layers'));
+    expect(await tree()).toBe(`the tree is ${folder}: this folder holds layers/; --root DIR names another`);
+    writeFileSync(path.join(folder, 'layers.yaml'), '');
+    expect(await tree()).toBe(`the tree is ${folder}`);
+  });
+
   test('without buildah: exit 1, and how to get it', async () => {
     const { code, document, status } = await doctor({ PATH: folder });
     expect(code).toBe(1);

@@ -52,7 +52,7 @@ function mark(): void {
 
 const names = async () => (await loadTree({ env: {}, cwd: root })).tree.layers.map(({ options }) => options.name);
 
-async function refused(options: { root?: string } = {}): Promise<InvalidInput> {
+async function refused(options: { root?: string; cwd?: string } = {}): Promise<InvalidInput> {
   try {
     await loadTree({ env: {}, cwd: root, ...options });
   } catch (error) {
@@ -92,6 +92,42 @@ describe('the tree', () => {
   test('that is none', async () => {
     expect((await refused()).message).toMatch(/no tree of layers here/);
     expect((await refused({ root: 'nowhere' })).message).toMatch(/^nowhere is no tree/);
+  });
+
+  test('is not above a clone that is called layers: neither for whom stands in it, nor beside it', async () => {
+    write({ 'layers/.git/HEAD': '', 'layers/flat.yaml': named('flat'), 'layers/node_modules/x/y.yaml': named('y') });
+    const { tree } = await loadTree({ env: {}, cwd: join(root, 'layers') });
+    expect([tree.root, tree.layers.map(({ id }) => id)]).toEqual([join(root, 'layers'), ['flat']]);
+    expect(await refused()).toMatchObject({ hint: expect.stringContaining(`${join(root, 'layers')} is a tree or`) });
+    write({ 'beside.yaml': named('beside') });
+    const beside = await loadTree({ env: {}, cwd: root });
+    expect(beside.tree.layers.map(({ id }) => id)).toEqual(['beside']);
+    expect(beside.diagnostics).toMatchObject([
+      { code: 'skipped-file', file: './layers', message: expect.stringContaining('of its own') },
+    ]);
+    // Who says so means it.
+    write({ 'layers.yaml': '' });
+    expect((await loadTree({ env: {}, cwd: root })).tree.layers.map(({ id }) => id)).toEqual(['flat']);
+  });
+
+  test('with a submodule as its folder of layers', async () => {
+    write({ 'layers/.git': 'gitdir: ../.git/modules/layers\n', 'layers/a.yaml': BASE });
+    expect((await loadTree({ env: {}, cwd: root })).tree.root).toBe(root);
+  });
+
+  test('that was found above is named beside what is wrong with it', async () => {
+    write({ 'layers/b/x.yaml': 'a: 1\n' });
+    const why = async (cwd: string, named?: string) => {
+      const options = { cwd: join(root, cwd), ...(named !== undefined && { root: named }) };
+      return (await refused(options)).hint;
+    };
+    expect(await why('layers/b')).toBe(
+      `the tree is ${root}: the nearest folder upwards that holds layers/; --root DIR names another`,
+    );
+    expect(await why('.')).toBe(`the tree is ${root}: this folder holds layers/; --root DIR names another`);
+    expect(await why('layers/b', '../..')).toBeUndefined();
+    write({ 'layers.yaml': '' });
+    expect(await why('.')).toBeUndefined();
   });
 
   test('without its folder of layers', async () => {

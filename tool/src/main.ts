@@ -6,14 +6,14 @@ import { InvalidInput } from './config/diagnostic.ts';
 const VERSION = '0.1.0';
 
 /** Exit code of an interrupted run, as a shell would report it. */
-const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGPIPE: 141 } as const;
 
 /** The composition root: argv, signals, exit code. Everything else is the rooms'. */
 export async function main(program: 'layers' | 'image-build'): Promise<void> {
   const interruption = listen();
   let code: number;
   try {
-    code = await dispatch(program, process.argv.slice(2), interruption);
+    code = exitCode(await dispatch(program, process.argv.slice(2), interruption), interruption);
   } catch (error) {
     const { aborted, reason } = interruption.signal;
     code = aborted ? SIGNAL_EXIT[reason as keyof typeof SIGNAL_EXIT] : await complain(error, program);
@@ -42,7 +42,7 @@ async function dispatch(program: string, argv: readonly string[], signals: Inter
   };
   if (program === 'image-build') {
     const { run } = await import('./commands/image-build.ts');
-    return exitCode(await run({ ...common, options: {}, values: {}, positionals: [] }), signals);
+    return run({ ...common, options: {}, values: {}, positionals: [] });
   }
   const parsed = parseArguments(argv);
   if (parsed === undefined) {
@@ -61,7 +61,7 @@ async function dispatch(program: string, argv: readonly string[], signals: Inter
     values: parsed.values,
     positionals: parsed.positionals,
   };
-  return exitCode(await run(context), signals);
+  return run(context);
 }
 
 function exitCode(code: number, { signal }: Interruption): number {
@@ -107,6 +107,15 @@ function listen(): Interruption {
   process.on('SIGTERM', onSignal);
   // A lost ssh session must not leave half a build behind.
   process.on('SIGHUP', onSignal);
+  // Whoever read has gone, as `head` does; Node ignores the signal itself.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      // It is told late, perhaps when all is done.
+      process.exitCode = SIGNAL_EXIT.SIGPIPE;
+      if (!first.signal.aborted) first.abort('SIGPIPE');
+    });
+  }
   return {
     signal: first.signal,
     forced: second.signal,

@@ -7,6 +7,7 @@ import {
   packageManager,
   packageTable,
 } from '../../setup/packages.mjs';
+import { InvalidInput } from '../config/diagnostic.ts';
 import { doctorJson, doctorLines } from '../report/doctor-text.ts';
 import { shellWords } from '../report/format.ts';
 import { wantsColour } from '../report/palette.ts';
@@ -26,6 +27,7 @@ import {
   rootlessChecks,
   storageCheck,
 } from './doctor-checks.ts';
+import { findRoot, whyRoot } from './find-root.ts';
 
 const GB = 1e9;
 
@@ -35,6 +37,7 @@ export const run: CommandRun = async (context) => {
   const [distribution, ...groups] = await Promise.all([
     distributionName(),
     nodeChecks(),
+    treeChecks(context),
     needChecks(exec, context),
     buildahChecks(exec, context),
     userChecks(exec),
@@ -56,6 +59,23 @@ export const run: CommandRun = async (context) => {
 function nodeChecks(): Check[] {
   // An older one does not get here: the entry refuses it.
   return [{ id: 'node', status: 'ok', detail: `${process.versions.node} in ${process.execPath}` }];
+}
+
+/** Which tree the other commands would take here. */
+function treeChecks({ cwd, options }: CommandContext): Check[] {
+  const root = rootHere(cwd, options.root);
+  if (root === undefined) return [];
+  return [{ id: 'tree', status: 'ok', detail: whyRoot(root, cwd, options.root) ?? `the tree is ${root}` }];
+}
+
+/** Undefined: there is none, and the machine is asked all the same. */
+function rootHere(cwd: string, root: string | undefined): string | undefined {
+  try {
+    return findRoot(cwd, root);
+  } catch (error) {
+    if (!(error instanceof InvalidInput)) throw error;
+    return undefined;
+  }
 }
 
 async function needChecks(exec: Exec, context: CommandContext): Promise<Check[]> {
@@ -116,7 +136,7 @@ function diskChecks(folders: readonly { use: string; path: string; enough: numbe
 }
 
 function stateFolder({ cwd, options }: CommandContext): string {
-  return path.resolve(cwd, options.state ?? path.join(options.root ?? '.', '.layers'));
+  return path.resolve(cwd, options.state ?? path.join(rootHere(cwd, options.root) ?? '.', '.layers'));
 }
 
 function install(manager: PackageManager | null, entries: readonly PackageEntry[]): string | undefined {

@@ -7,7 +7,7 @@ import { type LayerFileEntry, listLayerFiles } from './list-layer-files.ts';
 export const FLAT = '.';
 
 /** Folders of Ansible's, whose YAML files are no layers. */
-const ANSIBLES = /(^|\/)(roles|playbooks|inventory|group_vars|host_vars|collections|node_modules)\//;
+const ANSIBLES = /(^|\/)(roles|playbooks|inventory|group_vars|host_vars|collections)\//;
 /** More than any layer file; what is longer is not read to find out. */
 const LONGEST = 4 * 1024 * 1024;
 
@@ -21,9 +21,15 @@ export function isFlatFolder(folder: string): boolean {
   }
 }
 
-/** As `listLayerFiles`, where layer files lie among other YAML files: only those that look like layer files, and a word about templates. */
-export function listFlatFiles(root: string): { files: LayerFileEntry[]; diagnostics: Diagnostic[] } {
-  const listed = listLayerFiles(root, FLAT);
+/**
+ * As `listLayerFiles`, where layer files lie among other YAML files: only those that look like layer files, and a word about templates.
+ * @param isApart whether a folder (absolute) is a tree of its own
+ */
+export function listFlatFiles(
+  root: string,
+  isApart: (path: string) => boolean,
+): { files: LayerFileEntry[]; diagnostics: Diagnostic[] } {
+  const listed = listLayerFiles(root, FLAT, isApart);
   const files: LayerFileEntry[] = [];
   const diagnostics = [...listed.diagnostics];
   for (const file of listed.files) {

@@ -2,6 +2,9 @@ import { type BigIntStats, lstatSync, readdirSync, realpathSync, statSync } from
 import { join, sep } from 'node:path';
 import type { Diagnostic } from '../config/diagnostic.ts';
 
+/** Thousands of files, none of them ours. Hidden folders are left out as well, `.git` among them. */
+const NODE_MODULES = 'node_modules';
+
 /** A layer file before it is read. */
 export interface LayerFileEntry {
   /** Relative to the root, with `/`. */
@@ -17,8 +20,13 @@ export interface LayerFileEntry {
  * Every `*.yaml` and `*.yml` below a folder of the tree, by path; hidden ones are left out. Links to files are followed
  * where they stay in the tree, links to folders never.
  * @param folder relative to the root
+ * @param isApart whether a folder below it (absolute) is something else, which is said
  */
-export function listLayerFiles(root: string, folder: string): { files: LayerFileEntry[]; diagnostics: Diagnostic[] } {
+export function listLayerFiles(
+  root: string,
+  folder: string,
+  isApart: (path: string) => boolean = () => false,
+): { files: LayerFileEntry[]; diagnostics: Diagnostic[] } {
   const files: LayerFileEntry[] = [];
   const diagnostics: Diagnostic[] = [];
   const open = [folder];
@@ -27,10 +35,11 @@ export function listLayerFiles(root: string, folder: string): { files: LayerFile
   };
   for (let here = open.pop(); here !== undefined; here = open.pop()) {
     for (const entry of entriesOf(root, here, diagnostics)) {
-      if (entry.name.startsWith('.')) continue;
+      if (entry.name.startsWith('.') || entry.name === NODE_MODULES) continue;
       const path = `${here}/${entry.name}`;
       const isLayer = /\.ya?ml$/.test(entry.name);
-      if (entry.isDirectory()) open.push(path);
+      if (entry.isDirectory() && isApart(join(root, path))) skip(path, 'a tree or a repository of its own');
+      else if (entry.isDirectory()) open.push(path);
       else if (!isLayer && !entry.isSymbolicLink()) continue;
       else if (entry.isFile()) files.push(entryOf(path, lstatSync(join(root, path), { bigint: true })));
       else if (!entry.isSymbolicLink()) skip(path, 'not a regular file');

@@ -9,7 +9,7 @@ import type { ParsedLayer } from '../config/parse-layer.ts';
 import { expandArchitectures } from '../graph/architectures.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { type Linked, linkLayers } from '../graph/link.ts';
-import { findRoot, isRoot } from './find-root.ts';
+import { findRoot, isApart, isRoot, whyRoot } from './find-root.ts';
 import { FLAT, hintOfFlat, listFlatFiles } from './flat-folder.ts';
 import { type CachedLayer, readLayerCache, writeLayerCache } from './layer-cache.ts';
 import { type LayerFileEntry, listLayerFiles } from './list-layer-files.ts';
@@ -53,7 +53,7 @@ export async function loadTree(options: {
     : await settingsOf(settingsText);
   const stateDir = stateOption ?? join(root, settings.folders.state);
   const layersFolder = isRoot(root) ? settings.folders.layers : FLAT;
-  const listed = layersFolder === FLAT ? listFlatFiles(root) : listLayerFiles(root, layersFolder);
+  const listed = layersFolder === FLAT ? listFlatFiles(root, isApart) : listLayerFiles(root, layersFolder);
   let parse: ((file: LayerFileEntry) => ParsedLayer) | undefined;
   const parsed = [];
   for (const file of listed.files) {
@@ -80,7 +80,7 @@ export async function loadTree(options: {
   // Without valid settings it is not known where the layer files are.
   const ofFolders = hasErrors(diagnostics) ? [] : listed.diagnostics.map((one) => hintOfFlat(one, root, layersFolder));
   const all = distinct([...diagnostics, ...ofFolders, ...ofLayers, ...linked.diagnostics, ...ofArchitectures]);
-  if (hasErrors(all)) throw refusal(all, root);
+  if (hasErrors(all)) throw refusal(all, root, whyRoot(root, options.cwd, options.root));
   return { tree: { root, settings, layers }, graph, diagnostics: all, stateDir };
 }
 
@@ -157,9 +157,9 @@ function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some(({ severity }) => severity === 'error');
 }
 
-function refusal(diagnostics: readonly Diagnostic[], root: string): InvalidInput {
+function refusal(diagnostics: readonly Diagnostic[], root: string, hint?: string): InvalidInput {
   const count = diagnostics.filter(({ severity }) => severity === 'error').length;
   const files = new Set(diagnostics.filter(({ severity }) => severity === 'error').map(({ file }) => file)).size;
   const message = `${count} ${count === 1 ? 'problem' : 'problems'} in ${files} ${files === 1 ? 'file' : 'files'}, nothing was done`;
-  return new InvalidInput(message, { diagnostics, root });
+  return new InvalidInput(message, { diagnostics, root, ...(hint !== undefined && { hint }) });
 }
