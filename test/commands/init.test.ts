@@ -165,6 +165,18 @@ test('what image-build took and layers does not is told at once', async () => {
   expect([made.status, made.stderr]).toEqual([0, expect.stringContaining('layers/a.yaml:1:77: error[unknown-key]')]);
 });
 
+test('a parent under another name of its registry: what to write, if it is one', async () => {
+  write({
+    'src/base.yaml': 'options: {layer_type: base, name: base, pkg_manager: dnf, publish_registry: localhost:5000/x}\n',
+    'src/top.yaml':
+      'options: {layer_type: base, name: top, parent: r.example/x/base:latest, pkg_manager: dnf, publish_local: true}\n',
+  });
+  const { status, stderr } = await layers('init', '--from', 'src', 'tree');
+  expect([status, stderr]).toEqual([0, expect.stringContaining('`registry_names: [[localhost:5000, r.example]]`')]);
+  expect(stderr).toContain('layers/top.yaml:1:48: warning[near-miss]');
+  expect(stderr).not.toContain('wants them mended');
+});
+
 test('the fixture becomes a tree with the same graph', async () => {
   cpSync(FIXTURE, path.join(folder, 'old'), { recursive: true });
   expect((await layers('init', '--from', 'old', 'new')).status).toBe(0);

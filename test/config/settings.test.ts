@@ -58,6 +58,16 @@ describe('layers.yaml', () => {
   ])('%j', (text, problem) => {
     expect(codes(settings(text).diagnostics)).toEqual([problem]);
   });
+
+  test.each([
+    ['[[a.example]]', '[[a.example, registry.example:5000]]'],
+    ['[a.example, b.example, c.example]', '[[a.example, b.example, c.example]]'],
+    ['[[a.example, b.example], c.example]', '[[registry.example:5000, registry.mgmt.example:5000]]'],
+  ])('registry_names: %s tells how a group is written', (written, wanted) => {
+    const [problem] = settings(`registry_names: ${written}\n`).diagnostics;
+    expect(problem?.message).toMatch(/^`registry_names\[\d\]`(: must have at least 2 entries| must be a list)/);
+    expect(problem?.hint).toContain(`\`registry_names: ${wanted}\``);
+  });
 });
 
 describe('defaults', () => {

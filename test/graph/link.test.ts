@@ -132,6 +132,13 @@ describe('errors', () => {
     expect(link({ a: { name: 'debian', parent: 'debian' } }).diagnostics).toMatchObject([
       { code: 'self-parent', hint: expect.stringContaining('docker.io/library/debian') },
     ]);
+    const own = { name: 'base', publish_registry: 'r.example/x', publish_tags: '1', parent: 'r.example/x/base:1' };
+    const [problem] = link({ a: own }).diagnostics;
+    expect(problem).toMatchObject({
+      code: 'self-parent',
+      hint: expect.stringContaining('`r.example/x/base:1` itself'),
+    });
+    expect(problem?.hint).not.toContain('docker.io');
   });
 
   test('a cycle: its path and all its files; the graph is acyclic all the same', () => {

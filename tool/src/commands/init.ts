@@ -2,7 +2,9 @@ import { lstatSync } from 'node:fs';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
+import { gatherLayers, layerIdOf } from '../config/gather-layers.ts';
 import { parseLayer } from '../config/parse-layer.ts';
+import { linkLayers } from '../graph/link.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { type InitPlan, planInit } from './init-plan.ts';
 
@@ -64,14 +66,20 @@ async function write({ texts, copies }: InitPlan, target: string): Promise<void>
   }
 }
 
-/** What image-build let pass and \`layers\` does not. */
+/**
+ * What image-build let pass and `layers` does not, and parents that may be layers of the tree under another name of their registry, which it
+ * never had to know: it pulled them by that name.
+ */
 async function tellProblems({ texts }: InitPlan, context: CommandContext): Promise<void> {
-  const diagnostics = [...texts].flatMap(([file, text]) => {
-    const found = parseLayer(text, { file, id: file }).diagnostics;
-    return found.filter(({ severity }) => severity === 'error');
+  const parsed = [...texts].map(([file, text]) => {
+    const id = layerIdOf(file, 'layers');
+    return { path: file, id, ...parseLayer(text, { file, id }) };
   });
-  if (diagnostics.length === 0) return;
+  const { layers, places, diagnostics } = gatherLayers(parsed);
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  const nearly = linkLayers(layers, places).diagnostics.filter(({ code }) => code === 'near-miss');
+  if (errors.length + nearly.length === 0) return;
   const { formatDiagnostics } = await import('../report/diagnostics.ts');
-  context.warn(formatDiagnostics(diagnostics, { sources: texts }));
-  context.warn(`note: image-build took these ${diagnostics.length}, layers wants them mended first`);
+  context.warn(formatDiagnostics([...errors, ...nearly], { sources: texts }));
+  if (errors.length > 0) context.warn(`note: image-build took these ${errors.length}, layers wants them mended first`);
 }

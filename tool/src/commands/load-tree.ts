@@ -80,7 +80,7 @@ export async function loadTree(options: {
   // Without valid settings it is not known where the layer files are.
   const ofFolders = hasErrors(diagnostics) ? [] : listed.diagnostics.map((one) => hintOfFlat(one, root, layersFolder));
   const all = distinct([...diagnostics, ...ofFolders, ...ofLayers, ...linked.diagnostics, ...ofArchitectures]);
-  if (hasErrors(all)) throw refusal(all, root, whyRoot(root, options.cwd, options.root));
+  if (hasErrors(all)) throw refusal(all, root, doubtOfRoot(all, root, options));
   return { tree: { root, settings, layers }, graph, diagnostics: all, stateDir };
 }
 
@@ -151,6 +151,12 @@ function readText(path: string): string | Error {
   } catch (error) {
     return error instanceof TypeError ? new Error('it is not UTF-8', { cause: error }) : (error as Error);
   }
+}
+
+/** Of a root that was found above, and of one that may be none, as files in its layers/ are no layer files. */
+function doubtOfRoot(all: readonly Diagnostic[], root: string, { cwd, root: named }: { cwd: string; root?: string }) {
+  const isDoubtful = root !== resolve(cwd) || all.some(({ code }) => code === 'missing-options');
+  return isDoubtful ? whyRoot(root, cwd, named) : undefined;
 }
 
 function hasErrors(diagnostics: readonly Diagnostic[]): boolean {

@@ -1,7 +1,7 @@
 /** What distributions and `uname -m` call the architectures that images may be built for, by OCI's names (those of Go). */
 const NAMES = {
-  amd64: { debian: 'amd64', rpm: 'x86_64', also: [] },
-  '386': { debian: 'i386', rpm: 'i686', also: ['i486', 'i586', 'x86'] },
+  amd64: { debian: 'amd64', rpm: 'x86_64', also: ['x86-64'] },
+  '386': { debian: 'i386', rpm: 'i686', also: ['i486', 'i586'] },
   arm64: { debian: 'arm64', rpm: 'aarch64', also: [] },
   arm: { debian: 'armhf', rpm: 'armv7hl', also: ['armv7l', 'armv7'] },
   ppc64le: { debian: 'ppc64el', rpm: 'ppc64le', also: [] },
@@ -24,6 +24,17 @@ const BY_NAME: ReadonlyMap<string, Architecture> = new Map(
 /** The architecture that any of its names means; undefined for a word that names none. */
 export function architectureOf(word: string): Architecture | undefined {
   return BY_NAME.get(word.toLowerCase());
+}
+
+/** Words that people use and container tools do not know: `x86` is 32 bits to some and 64 to others. */
+const MEANT: ReadonlyMap<string, string> = new Map([
+  ['x86', '`amd64` (x86_64) or `386` (i386)'],
+  ['x64', '`amd64` (x86_64)'],
+]);
+
+/** What may be meant by a word that is no name of an architecture, in backticks. */
+export function meantArchitecture(word: string): string | undefined {
+  return MEANT.get(word.toLowerCase());
 }
 
 /** Every name that `architectureOf` knows. */

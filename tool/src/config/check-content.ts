@@ -1,4 +1,4 @@
-import { architectureNames, architectureOf } from './architectures.ts';
+import { architectureNames, architectureOf, meantArchitecture } from './architectures.ts';
 import { printable, warnOfCredentials } from './check-destinations.ts';
 import type { Check } from './check-layer.ts';
 import { reservedOption } from './dnf-reserved.ts';
@@ -122,10 +122,11 @@ function checkArchitectures({ layer, report }: Check): void {
   for (const name of layer.options.architectures) {
     if (architectureOf(name) !== undefined) continue;
     const near = nearest(name, architectureNames());
+    const meant = meantArchitecture(name) ?? (near && `\`${near}\``);
     report(['options', 'architectures'], {
       code: 'unknown-architecture',
       message: `\`${printable(name)}\` is no architecture that images are built for`,
-      hint: near === undefined ? 'for example `amd64` or `arm64`' : `did you mean \`${near}\`?`,
+      hint: meant === undefined ? 'for example `amd64` or `arm64`' : `did you mean ${meant}?`,
       item: name,
     });
   }

@@ -4,6 +4,8 @@ import { isRegistry } from './image-name.ts';
 import { find, type Located } from './located.ts';
 import { problemAt } from './report.ts';
 
+const EXAMPLES = ['registry.example:5000', 'registry.mgmt.example:5000'];
+
 /** `registry_names`: each a name of a registry, and each in one group only, or two registries would become one by accident. */
 export function checkRegistryNames(groups: readonly (readonly string[])[], root: Located): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
@@ -30,6 +32,25 @@ export function checkRegistryNames(groups: readonly (readonly string[])[], root:
     }
   }
   return diagnostics;
+}
+
+/** What `registry_names` wants where the schema says that it is something else: most write one list where there may be several. */
+export function withGroupsHint(diagnostic: Diagnostic, root: Located): Diagnostic {
+  if (!diagnostic.message.startsWith('`registry_names')) return diagnostic;
+  const written = find(root, ['registry_names']);
+  // Groups are there: only what they look like is to be told.
+  const given =
+    written?.kind === 'list' && written.items.length > 1 && written.items.some(({ kind }) => kind !== 'scalar')
+      ? []
+      : textsIn(written);
+  const names = [...given, ...EXAMPLES].slice(0, Math.max(2, given.length));
+  const hint = `a group is a list of all names of one registry: \`registry_names: [[${names.join(', ')}]]\``;
+  return { ...diagnostic, hint };
+}
+
+function textsIn(place: Located | undefined): string[] {
+  if (place?.kind === 'scalar') return typeof place.value === 'string' ? [printable(place.value)] : [];
+  return place?.kind === 'list' ? place.items.flatMap(textsIn) : [];
 }
 
 /** `HOST[:PORT][/PATH]`, without `docker://` and slashes at the end; host names know no case. */

@@ -22,6 +22,7 @@ export function expectation(issue: Issue): string {
 /** What a limit of the schema says. */
 export function limits(issue: Issue): string {
   if (issue.code === 'too_small' && issue.origin === 'string') return 'must not be empty';
+  if (issue.code === 'too_small' && issue.origin === 'array') return `must have at least ${issue.minimum} entries`;
   if (issue.code === 'too_small') return `must be at least ${issue.minimum}`;
   if (issue.code === 'too_big') return `must be at most ${issue.maximum}`;
   if (issue.code === 'invalid_format') return 'must be a whole number';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkRegistryNames, plainRegistryName } from './check-registry-names.ts';
+import { checkRegistryNames, plainRegistryName, withGroupsHint } from './check-registry-names.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { DEFAULT_SETTINGS } from './gather-layers.ts';
 import type { TreeSettings } from './layer.ts';
@@ -69,8 +69,10 @@ export function parseSettings(text: string, options: { readonly file: string }):
   const keepsText = (path: readonly (string | number)[]) =>
     path[0] === 'defaults' && path[1] === 'labels' && path.length === 3;
   const result = settingsSchema.safeParse(toValue(root, keepsText));
-  if (!result.success)
-    return { diagnostics: [...diagnostics, ...explainIssues(result.error.issues, root, SETTINGS_LEVELS)] };
+  if (!result.success) {
+    const explained = explainIssues(result.error.issues, root, SETTINGS_LEVELS);
+    return { diagnostics: [...diagnostics, ...explained.map((one) => withGroupsHint(one, root))] };
+  }
   const { folders, cache, registry_names: names, emulate, jobs } = result.data;
   for (const [name, path] of Object.entries(folders)) {
     if (isInside(path)) continue;

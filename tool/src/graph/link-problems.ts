@@ -36,7 +36,7 @@ export function cycleProblem(cycle: readonly LayerId[], byId: ReadonlyMap<LayerI
       severity: 'error',
       code: 'self-parent',
       message: `\`${first}\` is its own parent`,
-      hint: `if an image from elsewhere is meant, write its full reference, for example \`docker.io/library/${layer.options.parent}\``,
+      hint: onItself(layer.options.parent),
     });
   }
   return atKey('parent', layer, places, {
@@ -76,4 +76,12 @@ export function toolsCycleProblem(
 function cycleText(cycle: readonly LayerId[]): string {
   const shown = cycle.length > 12 ? [...cycle.slice(0, 6), `… ${cycle.length - 11} more …`, ...cycle.slice(-5)] : cycle;
   return [...shown, cycle[0]].join(' → ');
+}
+
+/** A reference with a host is what the layer publishes itself; a bare word may be meant as the name of an image from elsewhere. */
+function onItself(parent: string): string {
+  const other = 'write what it is to stand on: another layer, an image from elsewhere, or `scratch`';
+  return parent.includes('/')
+    ? `the layer publishes \`${parent}\` itself; ${other}`
+    : `${other}. Of an image from elsewhere that has the same name, the full reference: \`docker.io/library/${parent}\``;
 }
