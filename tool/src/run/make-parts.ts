@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { resolve } from 'node:path';
 import { BuildFailure, type BuildPart, type BuildReport, type BuildTarget } from '../build/builder.ts';
+import { refuseUnknownUser } from '../build/image-user.ts';
 import type { Layer } from '../config/layer.ts';
 import { resolveSource } from '../inputs/copyfiles.ts';
 import type { Checkpoint } from '../recipe/checkpoint.ts';
@@ -91,6 +92,8 @@ async function makePart(
   };
   const report = await part.build(target, { ...workspace, buildah: copied.watching(workspace.buildah) });
   if (tools !== undefined) await workspace.buildah.remove(tools);
+  const { user } = layer.image_config;
+  if (isLast && user !== undefined) await refuseUnknownUser(user, started.mountPoint);
   return workspace.step(isLast ? 'commit' : `commit ${part.name}`, async () => {
     // Package managers copy nothing of a tree.
     if (part.name !== 'packages') for (const file of playedFiles(inputs.files, report, workspace)) copied.add(file);
