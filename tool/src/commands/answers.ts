@@ -1,4 +1,4 @@
-import type { Layer, LayerId } from '../config/layer.ts';
+import type { Layer, LayerId, LayerPlaces } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { Question } from '../plan/facts.ts';
 import type { LayerMemory } from '../records/layer-memory.ts';
@@ -19,7 +19,10 @@ interface Opening {
   readonly cache: string;
   /** External parents are asked for where they are, whatever local storage has. */
   readonly refresh: boolean;
-  warn(id: LayerId | null, message: string): void;
+  /** Where layers name their images. */
+  readonly places: ReadonlyMap<LayerId, LayerPlaces>;
+  /** `isError`: it will be no different when something is done. */
+  warn(id: LayerId | null, message: string, isError?: boolean): void;
 }
 
 /** Who answers a plan's questions. Nothing of it is loaded before there is one: a null build asks none. */
@@ -65,7 +68,7 @@ async function openMemoriesOf({
 }
 
 function answering(
-  { context, root, graph, reader, refresh, warn }: Opening,
+  { context, root, graph, reader, refresh, places, warn }: Opening,
   memoryOf: Answering['memoryOf'],
 ): Answering {
   return {
@@ -92,7 +95,8 @@ function answering(
       }
       const { externalDigest } = await import('../run/externals.ts');
       const { openAsking } = await import('./asking.ts');
-      return externalDigest(image, { graph, ...openAsking(context, root) }, (message) => warn(null, message));
+      const asking = { graph, places, ...openAsking(context, root) };
+      return externalDigest(image, asking, ({ message, isCertain }) => warn(null, message, isCertain));
     },
   };
 }

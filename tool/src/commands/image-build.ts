@@ -45,6 +45,7 @@ export const run: CommandRun = async (context) => {
   const prepared = await prepareLoaded(own, [], {
     tree: { root, settings: state.settings, layers: [layer] },
     graph,
+    places: new Map(),
     diagnostics: [],
     stateDir: state.folder,
     records,

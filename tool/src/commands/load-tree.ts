@@ -21,6 +21,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface LoadedTree {
   readonly tree: Tree;
   readonly graph: LayerGraph;
+  /** Where layer files say what others may have a word about, by the id of the file. */
+  readonly places: ReadonlyMap<LayerId, LayerPlaces>;
   /** Warnings only: errors are thrown. */
   readonly diagnostics: readonly Diagnostic[];
   /** Absolute; may not exist yet. */
@@ -81,7 +83,7 @@ export async function loadTree(options: {
   const ofFolders = hasErrors(diagnostics) ? [] : listed.diagnostics.map((one) => hintOfFlat(one, root, layersFolder));
   const all = distinct([...diagnostics, ...ofFolders, ...ofLayers, ...linked.diagnostics, ...ofArchitectures]);
   if (hasErrors(all)) throw refusal(all, root, doubtOfRoot(all, root, options));
-  return { tree: { root, settings, layers }, graph, diagnostics: all, stateDir };
+  return { tree: { root, settings, layers }, graph, places, diagnostics: all, stateDir };
 }
 
 /** Once by what the tree says; where that leaves a doubt, again with what this machine says. */

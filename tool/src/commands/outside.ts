@@ -16,6 +16,6 @@ export function imageAsker(
   const asking = { graph, ...openAsking(context, root) };
   return async (image) => {
     const outside = await externalDigest(image, { ...asking, outside: true }, () => {});
-    return outside ?? externalDigest(image, asking, (message) => context.warn(message));
+    return outside ?? externalDigest(image, asking, ({ message }) => context.warn(message));
   };
 }

@@ -8,17 +8,20 @@ import { unsharedLines } from '../report/plan-unshared.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { type Prepared, prepare } from './prepare.ts';
 
-/** What would be done, and why. `--exit-code`: 3 when there is something to do. */
+/** What would be done, and why. Exit 1 where it cannot be done; `--exit-code`: 3 when there is something to do. */
 export const run: CommandRun = async (context) => {
   const prepared = await prepare(context, context.positionals);
   printPlan(context, prepared, context.values.json === true || context.values.output === 'json');
+  if (prepared.warnings.some(({ isError }) => isError)) return 1;
   const isIdle = [...prepared.plan.decisions.values()].every((decision) => decision.action === 'nothing');
   return context.values['exit-code'] === true && !isIdle ? 3 : 0;
 };
 
 /** Also what `build --dry-run` prints. */
 export function printPlan(context: CommandContext, prepared: Prepared, json: boolean): void {
-  for (const { id, message } of prepared.warnings) context.warn(`warning: ${id === null ? '' : `${id}: `}${message}`);
+  for (const { id, message, isError } of prepared.warnings) {
+    context.warn(`${isError ? 'error' : 'warning'}: ${id === null ? '' : `${id}: `}${message}`);
+  }
   if (prepared.note !== undefined) context.warn(prepared.note);
   const planned = plannedLayers(prepared.graph, prepared.plan);
   const radius = estimate(prepared.graph, prepared.plan.decisions, prepared.facts, prepared.jobs);

@@ -37,7 +37,8 @@ export interface Prepared {
   readonly jobs: number;
   /** Destinations were asked, not believed. */
   readonly verified: boolean;
-  readonly warnings: readonly { readonly id: LayerId | null; readonly message: string }[];
+  /** `isError`: what is planned cannot be done. */
+  readonly warnings: readonly { readonly id: LayerId | null; readonly message: string; readonly isError?: true }[];
   /** What of the selection this machine leaves to others, to be said where something is planned. */
   readonly note?: string;
   readonly reader: InputReader;
@@ -84,7 +85,7 @@ export async function prepareLoaded(
   loaded: Remembering,
   { anywhere = false } = {},
 ): Promise<Prepared> {
-  const { tree, graph, stateDir, records, lock } = loaded;
+  const { tree, graph, places, stateDir, records, lock } = loaded;
   const { values } = context;
   const within = await affectedLayers(
     context,
@@ -115,8 +116,9 @@ export async function prepareLoaded(
     locked: values.locked === true,
   };
   const asked = values.verify === true || (context.env.CI ?? '') !== '';
-  const warnings: { id: LayerId | null; message: string }[] = [];
-  const warn = (id: LayerId | null, message: string) => void warnings.push({ id, message });
+  const warnings: Prepared['warnings'][number][] = [];
+  const warn = (id: LayerId | null, message: string, isError = false) =>
+    void warnings.push({ id, message, ...(isError && { isError }) });
   let couldAsk = true;
   const unasked = (id: LayerId, message: string) => {
     couldAsk = false;
@@ -145,6 +147,7 @@ export async function prepareLoaded(
     graph,
     facts,
     reader,
+    places,
     mode: cache,
     cache: tree.settings.cache,
     refresh: wish.refresh,

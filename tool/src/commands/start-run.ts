@@ -100,7 +100,10 @@ export async function startRun(
       checkpoints,
       whenLocked: values.lock === 'fail' ? 'fail' : 'wait',
       verified: prepared.verified,
-      warnings: [...prepared.warnings, ...swept.map((message) => ({ id: null, message }))],
+      warnings: [
+        ...prepared.warnings.map(({ id, message }) => ({ id, message })),
+        ...swept.map((message) => ({ id: null, message })),
+      ],
       signal: context.signal,
       forced: context.forced,
       reporter: both,

@@ -3,34 +3,37 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Architecture } from '../config/architectures.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
-import { type ExternalImage, externalKey } from '../graph/external-image.ts';
+import type { ExternalImage } from '../graph/external-image.ts';
 import { externalsOf, type LayerGraph } from '../graph/layer-graph.ts';
 import { parseReference } from '../graph/reference.ts';
 import { parsed, readBlob } from '../records/oci-layout.ts';
 import type { Buildah } from '../system/buildah.ts';
 import type { Exec } from '../system/command.ts';
 import { registryOptions } from '../system/registry-options.ts';
+import { type ExternalFailure, externalFailure, type Places } from './external-failure.ts';
 
 /** How an answer is found: local storage first, as `buildah from` does it, then the place itself. */
 export interface Asking {
   readonly root: string;
   readonly graph: LayerGraph;
+  /** Where layers name the image. */
+  readonly places?: Places;
   readonly exec: Exec;
   readonly buildah: Buildah;
   /** The place itself is asked, whatever local storage has under that name: to see what moved. */
   readonly outside?: boolean;
 }
 
-/** Digest of an external image; undefined, after a warning, where it cannot be found. */
+/** Digest of an external image; undefined where it cannot be found, which is told. */
 export async function externalDigest(
   image: ExternalImage,
   asking: Asking,
-  warn: (message: string) => void,
+  tell: (failure: ExternalFailure) => void,
 ): Promise<string | undefined> {
   try {
     return await digestOf(image, asking);
   } catch (error) {
-    warn(`the image ${externalKey(image)} was not found: ${error instanceof Error ? error.message : String(error)}`);
+    tell(externalFailure(image, error, asking));
     return undefined;
   }
 }
