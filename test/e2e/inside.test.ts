@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openFailedBuilds } from '../../tool/src/records/failed-builds.ts';
@@ -120,6 +120,36 @@ test('nothing of what a short command prints is lost, however late it is read; w
   const { stdout } = await piped('while :; do echo y; done', 'head -1');
   expect(stdout).toBe('y\n141\n');
   expect(await containers()).toEqual([]);
+});
+
+test('where a step failed there is what it was lent, and in a finished image there is not', async () => {
+  const lent = (cmd: string) =>
+    layerFile('lent', cmd).replace('options: {', "options: {mounts: ['secret:/opt/lent'], ");
+  await tree.write('secret/key', 'open\n');
+  await tree.write('layers/lent.yaml', lent('cat /opt/lent/key && exit 3'));
+  expect((await tree.layers(['build', 'lent', '--keep-failed'])).code).toBe(1);
+  const at = ['run', 'lent', '--at', 'failed', '--', '/bin/sh', '-c'];
+  const first = await tree.layers([...at, 'busybox cat /opt/lent/key; echo no > /opt/lent/new']);
+  expect(first).toMatchObject({ code: 1, stdout: 'open\n', stderr: expect.stringContaining('Read-only') });
+  expect(first.stderr).not.toContain('somebody was in it');
+
+  // What is not there any more keeps nobody out, and nothing of it is in the container.
+  await rename(path.join(tree.root, 'secret'), path.join(tree.root, 'away'));
+  expect(await tree.layers([...at, 'ls -d /opt/lent'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/somebody was in it at .*: it may be changed\n/),
+  });
+  const gone = await tree.layers([...at, 'true']);
+  expect([gone.code, gone.stderr]).toEqual([
+    0,
+    expect.stringMatching(/secret is not there, and nothing is mounted at/),
+  ]);
+
+  await rename(path.join(tree.root, 'away'), path.join(tree.root, 'secret'));
+  await tree.write('layers/lent.yaml', lent('cat /opt/lent/key > /etc/state'));
+  expect((await tree.layers(['build', 'lent'])).code).toBe(0);
+  const built = await tree.layers(['run', 'lent', '--', '/bin/sh', '-c', 'busybox cat /etc/state; ls -d /opt/lent']);
+  expect(built).toMatchObject({ code: 1, stdout: 'open\n' });
 });
 
 /** A terminal of 80 by 24, which becomes 99 by 33, in which `layers` is talked to. */

@@ -7,10 +7,10 @@ import type { HeldLock } from '../system/lock.ts';
 import type { CommandContext } from './command.ts';
 import type { Prepared } from './prepare.ts';
 
-/** No build beside a prune, and the other way round; undefined on a machine without buildah, which builds and keeps nothing. */
+/** No build and no choice of an image beside a prune, and the other way round; undefined on a machine without buildah, which builds and keeps nothing. */
 export async function holdStorage(
   { env, signal, values, warn }: CommandContext,
-  { root, stateDir }: Prepared,
+  { root, stateDir }: Pick<Prepared, 'root' | 'stateDir'>,
   exec: Exec,
 ): Promise<{ readonly graphRoot: string; readonly lock: HeldLock } | undefined> {
   const runId = 'build';

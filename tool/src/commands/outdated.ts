@@ -8,6 +8,7 @@ import { openRecords } from '../records/record-store.ts';
 import { outdatedLines } from '../report/outdated-text.ts';
 import { hasMoved, outdatedLayers, packagesInside, recordedTools } from '../run/outdated.ts';
 import { openThrowaway, type Throwaway } from '../run/throwaway.ts';
+import type { HeldLock } from '../system/lock.ts';
 import type { Workspace } from '../system/workspace.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { loadTree } from './load-tree.ts';
@@ -58,17 +59,25 @@ function opener(
 ): { open(): Promise<Throwaway>; close(): Promise<void> } {
   const { env, signal, forced } = context;
   let opened: Throwaway | undefined;
+  let storage: HeldLock | undefined;
   return {
     async open() {
       if (opened !== undefined) return opened;
       const { knownIsolation } = await import('../run/known-isolation.ts');
       const { createExec } = await import('../system/exec.ts');
       const isolation = await knownIsolation(stateDir, createExec({ env, signal }), env);
-      opened = openThrowaway({ root, environment: env, isolation, signal, forced }, stateDir, env.TMPDIR || tmpdir());
+      const { holdStorage } = await import('./hold-storage.ts');
+      // An image that is looked into stays until that is over.
+      storage = (await holdStorage(context, { root, stateDir }, createExec({ env, signal })))?.lock;
+      const lockFds = storage === undefined ? [] : [storage.fd];
+      const place = { root, environment: env, isolation, signal, forced };
+      const throwaway = openThrowaway(place, stateDir, env.TMPDIR || tmpdir());
+      opened = { ...throwaway, workspace: (id) => throwaway.workspace(id, lockFds) };
       return opened;
     },
     async close() {
       await opened?.[Symbol.asyncDispose]();
+      storage?.release();
     },
   };
 }

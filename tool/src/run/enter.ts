@@ -14,6 +14,8 @@ export interface Entering {
   readonly streams: Streams;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  /** As `buildah run` takes them. */
+  readonly volumes: readonly string[];
 }
 
 /** Variables of the user's terminal that a program inside draws by; image and build know nothing of them. */
@@ -29,7 +31,7 @@ const NOT_FOUND = 127;
  */
 export async function enterContainer(
   container: string,
-  { id, argv, streams, env, signal }: Entering,
+  { id, argv, streams, env, signal, volumes }: Entering,
   { buildah, runId, temporary }: Pick<Workspace, 'buildah' | 'runId' | 'temporary'>,
 ): Promise<number> {
   const mountPoint = await buildah.mount(container);
@@ -45,6 +47,7 @@ export async function enterContainer(
     ...['run', '--isolation', buildah.isolation, `--terminal=${isTerminal}`],
     ...(buildah.isolation === 'chroot' ? [] : ['--network', 'host']),
     ...(isTerminal ? shown : []),
+    ...volumes.flatMap((volume) => ['--volume', volume]),
     // What is left running in there is found by it: with the container's mounts its root goes.
     ...['--env', mark],
     ...['--', container, ...(relay?.argv ?? words)],

@@ -9,6 +9,7 @@ import { diskUsage } from '../system/disk-usage.ts';
 import { layerPaths, readStorage } from '../system/storage-index.ts';
 import { pruneableImages } from './prune-images.ts';
 import type { PrunePlace } from './prune-place.ts';
+import { otherTrees } from './prune-trees.ts';
 
 /** Runs whose logs stay whatever their age. */
 const LAST_RUNS = 20;
@@ -69,28 +70,36 @@ function packages({ stateDir }: PrunePlace): PathItem[] {
 }
 
 /**
- * Of runs whose lock is gone with their state folder: who still lives has touched its folder within a week, and may be a shell, a watch, or a
- * build into another storage, none of which the storage's lock keeps away.
+ * Of runs whose lock is gone with their state folder: who still lives has touched its folder within a week, and may be a watch, or a build
+ * into another storage, none of which the storage's lock keeps away. A run of a tree that is known has its lock as long as it
+ * lives (a shell may be open for weeks), or until that tree sweeps it.
  */
-function temporaries({ temporaryRoot, now }: PrunePlace): PathItem[] {
+function temporaries(place: PrunePlace): PathItem[] {
+  const { temporaryRoot, now } = place;
+  const locks = [place, ...otherTrees(place)].map(({ stateDir }) => join(stateDir, 'locks', 'runs'));
   return namesIn(temporaryRoot).flatMap((id) => {
     const path = join(temporaryRoot, id);
-    if (!id.startsWith('layers-') || !hasRunId(id.slice('layers-'.length))) return [];
+    const runId = id.slice('layers-'.length);
+    if (!id.startsWith('layers-') || !hasRunId(runId)) return [];
     const { uid } = lstatSync(path);
     if (uid !== process.geteuid?.()) return [];
     const usedAt = changedAt(path);
-    const mayLive = now - usedAt < STAYS.temporary;
+    const needed = (why: string): PathItem[] => [{ ...item, needed: why }];
     const item: PathItem = { kind: 'temporary', id, text: path, usedAt, path, layers: [] };
-    return [mayLive ? { ...item, needed: 'written to within a week: its run may live' } : item];
+    if (now - usedAt < STAYS.temporary) return needed('written to within a week: its run may live');
+    if (locks.some((folder) => existsSync(join(folder, `${runId}.lock`)))) return needed('its run has its lock');
+    return [item];
   });
 }
 
-/** Kept containers of this tree, and those that nobody remembers and whose name says that they are old. */
-function failed({ stateDir, store, now }: PrunePlace, containers: readonly string[]): Prunable[] {
+/** Kept containers of this tree, and those that no tree remembers and whose name says that they are old: somebody may be in another's. */
+function failed(place: PrunePlace, containers: readonly string[]): Prunable[] {
+  const { stateDir, store, now } = place;
   const known = openFailedBuilds(stateDir)
     .all()
     .filter(({ graphRoot }) => graphRoot === store.graphRoot);
-  const names = new Set(known.map(({ container }) => container));
+  const others = otherTrees(place).flatMap((tree) => openFailedBuilds(tree.stateDir).all());
+  const names = new Set([...known, ...others].map(({ container }) => container));
   const orphans = containers.flatMap((name) => {
     const at = keptContainerDate(name);
     return at === undefined || names.has(name) || now - at < STAYS.failed ? [] : [{ name, at }];

@@ -15,7 +15,8 @@ import type { RunPlace } from './workspace.ts';
  * when it is killed.
  */
 export interface Throwaway extends AsyncDisposable {
-  workspace(id: LayerId): Workspace;
+  /** `lockFds`: descriptors of locks that its programs inherit, and for which it must be left before they are released. */
+  workspace(id: LayerId, lockFds?: readonly number[]): Workspace;
 }
 
 export function openThrowaway(
@@ -30,9 +31,9 @@ export function openThrowaway(
   const lock = createLocked(join(stateDir, 'locks', 'runs', `${runId}.lock`), holder);
   const env = { ...place.environment, TMPDIR: join(temporary, 'tmp'), LAYERS_RUN_ID: runId };
   mkdirSync(env.TMPDIR, { mode: 0o700 });
-  const exec = createExec({ env, signal: place.signal });
   return {
-    workspace(id) {
+    workspace(id, lockFds = []) {
+      const exec = createExec({ env, signal: place.signal, lockFds });
       const own = join(temporary, encodeURIComponent(id));
       mkdirSync(own, { recursive: true, mode: 0o700 });
       return {

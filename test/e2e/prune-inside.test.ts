@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { openFailedBuilds } from '../../tool/src/records/failed-builds.ts';
+import { addSmallImage, createTree, type TestTree } from '../helpers/tree.ts';
+
+const layerFile = (cmd: string) => `
+options: {layer_type: base, name: top, parent: 'oci:small:1', pkg_manager: apt}
+cmds: [${JSON.stringify(cmd)}]
+`;
+
+/** Shows what is in there when it is told to. */
+const WAITING = [
+  '--',
+  '/bin/sh',
+  '-c',
+  'echo in; while ! [ -e /go ]; do busybox sleep 0.1; done; busybox cat /etc/state',
+];
+
+let tree: TestTree;
+beforeAll(async () => {
+  tree = await createTree();
+  await addSmallImage(tree);
+});
+afterAll(() => tree[Symbol.asyncDispose]());
+
+const buildah = async (...args: string[]) => (await tree.storage.exec('buildah', args, { quiet: true })).stdout.trim();
+
+async function containers(): Promise<string[]> {
+  const listed = (JSON.parse((await buildah('containers', '--json')) || 'null') ?? []) as { containername: string }[];
+  return listed.map((one) => one.containername);
+}
+
+async function enter(...args: string[]): Promise<ReturnType<TestTree['start']>> {
+  const inside = tree.start(['run', ...args, ...WAITING]);
+  onTestFinished(async () => {
+    inside.child.kill();
+    await inside.ended;
+  });
+  await inside.seen(/in/);
+  return inside;
+}
+
+async function go(container: string): Promise<void> {
+  await writeFile(path.join(await buildah('mount', container), 'go'), '');
+}
+
+async function build(cmd: string, ...args: string[]): Promise<number | null> {
+  await tree.write('layers/top.yaml', layerFile(cmd));
+  return (await tree.layers(['build', ...args])).code;
+}
+
+/** Kind and text of what a prune took away; nothing was left that it could not. */
+async function pruned(...args: string[]): Promise<string[]> {
+  const ended = await tree.layers(['prune', '--json', '--keep-last', '0', '--lock', 'fail', ...args]);
+  expect([ended.code, ended.stderr]).toEqual([0, '']);
+  const { items } = JSON.parse(ended.stdout) as { items: { kind: string; text: string; removed: boolean }[] };
+  return items.filter(({ removed }) => removed).map(({ kind, text }) => `${kind} ${text}`);
+}
+
+/** The folders of runs as they are after eight days in which nobody wrote into them. */
+async function ageTemporaries(): Promise<void> {
+  const folder = path.join(tree.storage.folder, 'tmp');
+  const at = new Date(Date.now() - 8 * 24 * 3_600_000);
+  const names = (await readdir(folder)).filter((name) => name.startsWith('layers-'));
+  expect(names).toHaveLength(1);
+  for (const name of names) await utimes(path.join(folder, name), at, at);
+}
+
+test('an image that nothing needs stays while somebody is inside, and nobody waits for that', async () => {
+  expect(await build('echo one > /etc/state')).toBe(0);
+  const inside = await enter('top');
+  expect(await build('echo two > /etc/state')).toBe(0);
+  await ageTemporaries();
+  const unnamed = expect.stringMatching(/^image an image without a name/);
+  expect(await pruned()).toEqual([unnamed, unnamed]);
+  const [container] = await containers();
+  await go(container!);
+  expect(await inside.ended).toMatchObject({ code: 0, stdout: 'in\none\n', stderr: '' });
+  expect(await containers()).toEqual([]);
+  expect(await pruned()).toContainEqual(expect.stringMatching(/^image top:/));
+});
+
+test('while a prune is at work nobody chooses an image', async () => {
+  const lock = path.join(tree.storage.folder, 'graph', 'layers.lock');
+  const holder = spawn('flock', ['--exclusive', lock, 'cat'], { stdio: 'pipe' });
+  onTestFinished(() => void holder.kill());
+  // It says this when it has the lock.
+  holder.stdin.write('held');
+  await once(holder.stdout, 'data');
+  const waiting = tree.start(['run', 'top', '--', '/bin/busybox', 'cat', '/etc/state']);
+  const said = once(waiting.child.stderr!, 'data').then(String);
+  expect(await Promise.race([said, waiting.ended.then(({ stderr }) => stderr)])).toMatch(
+    /^waiting for .*, which prunes/,
+  );
+  expect(await containers()).toEqual([]);
+  holder.stdin.end();
+  expect(await waiting.ended).toMatchObject({ code: 0, stdout: 'two\n' });
+});
+
+test("another tree's prune leaves an old failed build to the tree that remembers it", async () => {
+  expect(await build('echo broken > /etc/state; exit 3', '--keep-failed')).toBe(1);
+  const failed = openFailedBuilds(path.join(tree.root, '.layers'));
+  const [kept] = failed.all();
+  const container = kept!.container.replace(/\d{8}-\d{6}/, '20250101-000000');
+  expect(container).not.toBe(kept!.container);
+  await buildah('rename', kept!.container, container);
+  await failed.write({ ...kept!, container });
+  const inside = await enter('top', '--at', 'failed');
+  await ageTemporaries();
+  expect(await pruned('--state', '../elsewhere')).toEqual([]);
+  await go(container);
+  expect(await inside.ended).toMatchObject({ code: 0, stdout: 'in\nbroken\n' });
+  expect(await containers()).toEqual([container]);
+});

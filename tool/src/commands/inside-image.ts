@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { InvalidInput } from '../config/diagnostic.ts';
+import type { Layer, LayerId } from '../config/layer.ts';
+import type { LayerRecord } from '../recipe/record.ts';
+import { openCheckpoints } from '../records/checkpoints.ts';
+import { ImageGone } from '../records/image-gone.ts';
+import { imageFolder } from '../records/local-memory.ts';
+import { openRecords } from '../records/record-store.ts';
+import { setRecord } from '../run/gather-facts.ts';
+import { imageInStorage } from '../run/image-of.ts';
+import type { Workspace } from '../system/workspace.ts';
+import type { CommandContext } from './command.ts';
+import { minuteOf } from './inside-words.ts';
+import type { LoadedTree } from './load-tree.ts';
+import { prepare } from './prepare.ts';
+
+/** An image in storage, and in words which one it is, to come after the layer's id. */
+export interface EnteredImage {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** The image of a checkpoint (`--at PART`) or of the layer's last build, pulled where only others have it. Throws InvalidInput where there is none. */
+export async function imageToEnter(
+  context: CommandContext,
+  { graph, stateDir }: LoadedTree,
+  id: LayerId,
+  workspace: Workspace,
+): Promise<EnteredImage> {
+  const { at } = context.values;
+  if (typeof at === 'string') return checkpointOf(graph.layers.get(id) as Layer, at, workspace);
+  const stored = openRecords(stateDir).read(id);
+  const record = stored.kind === 'record' ? stored.record : undefined;
+  const local = record?.image.local;
+  const isHere = local !== undefined && existsSync(imageFolder(local));
+  if (record !== undefined && isHere && (await workspace.buildah.store()).graphRoot === local.graphRoot)
+    return { id: local.id, text: builtText(record) };
+  return fromElsewhere(context, id, workspace);
+}
+
+/** The one that a build last made or began with. */
+async function checkpointOf(layer: Layer, part: string, { buildah }: Workspace): Promise<EnteredImage> {
+  const { graphRoot } = await buildah.store();
+  const own = openCheckpoints(graphRoot)
+    .list()
+    .filter((one) => one.layer === layer.id && one.isThere);
+  const found = own.find((one) => one.part === part);
+  if (found !== undefined) return { id: found.image.id, text: ` after its ${part}, of ${minuteOf(found.builtAt)}` };
+  throw noCheckpoint(
+    layer,
+    part,
+    own.map((one) => one.part),
+  );
+}
+
+/** @param others parts of the layer after which there is one */
+export function noCheckpoint({ id, options }: Layer, part: string, others: readonly string[]): InvalidInput {
+  const [other] = others;
+  const makes = `a build makes them of base layers with more than one part: 'layers build ${id} --force'`;
+  const never = "only base layers have them, and this is an Ansible layer: leave out '--at'";
+  const hint = options.layer_type === 'ansible' ? never : makes;
+  return new InvalidInput(`no checkpoint of ${id} after its ${part} is kept here`, {
+    hint: other === undefined ? hint : `'--at ${other}' is`,
+  });
+}
+
+/** Asks the plan, which knows where an image may be that this machine has not got, and pulls it. */
+async function fromElsewhere(context: CommandContext, id: LayerId, workspace: Workspace): Promise<EnteredImage> {
+  const prepared = await prepare({ ...context, values: { 'no-publish': true } }, [id]);
+  for (const { id: layer, message } of prepared.warnings)
+    context.warn(layer === null ? message : `${layer}: ${message}`);
+  const { facts, plan, records } = prepared;
+  const adopted = plan.decisions.get(id)?.adopted;
+  const isOwn = facts.records.has(id);
+  if (!isOwn && adopted !== undefined) setRecord(facts, adopted);
+  const remember = async (record: LayerRecord) => {
+    setRecord(facts, record);
+    // What others built becomes this tree's when a build takes it over.
+    if (isOwn) await records.write(record);
+  };
+  const record = facts.records.get(id);
+  const hint = `'layers build ${id}' builds it`;
+  if (record === undefined)
+    throw new InvalidInput(`${id} was never built here, and nobody shares a build of it as it is now`, { hint });
+  try {
+    const image = await imageInStorage({ ...prepared, remember }, id, workspace);
+    return { id: image.id, text: builtText(record) };
+  } catch (error) {
+    if (!(error instanceof ImageGone)) throw error;
+    throw new InvalidInput(error.message, { hint, cause: error });
+  }
+}
+
+function builtText({ lastBuiltAt, recipeKey }: LayerRecord): string {
+  return ` of ${minuteOf(lastBuiltAt)} (recipe ${recipeKey.slice(0, 12)})`;
+}
