@@ -39,11 +39,12 @@ function fill(): void {
   put('layers-of-mine', {});
 }
 
-async function prune() {
+async function prune(say: (line: string) => void = () => {}) {
   const place = createRegistryPruning(`${host}/${PLACE}`, {
     options: ['--tls-verify=false'],
     root: '/',
     signal: new AbortController().signal,
+    say,
   });
   const tags = await place.tags();
   const { items, layers } = sharedPrunables(tags, { keys: new Map([[key('a'), 'the tree']]), probes: new Set() });
@@ -127,6 +128,15 @@ test('where one tag cannot be looked at, the others are not tried to the end: no
   // A second try would come after a second at most.
   await new Promise((resolve) => setTimeout(resolve, 1500));
   expect(asked()).toBe(before);
+});
+
+test('a registry that has to be asked again is no silent wait', async () => {
+  fill();
+  let failures = 1;
+  registry.fault = (_, url) => (url.includes('tags/list') && failures-- > 0 ? error(503, 'UNAVAILABLE') : undefined);
+  const said: string[] = [];
+  await prune((line) => void said.push(line));
+  expect(said).toEqual([expect.stringMatching(/site\/cache: attempt 1 of 7 failed, next in \d+ ms: .*503/)]);
 });
 
 test('a page of tags that leads to itself is no endless list', async () => {

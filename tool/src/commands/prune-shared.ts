@@ -97,5 +97,5 @@ async function open(context: CommandContext, root: string, place: string, layer:
     return createOciPruning({ directory, place, runId: newRunId(new Date()), signal, say: warn, warn });
   }
   const { createRegistryPruning } = await import('../records/registry-prune.ts');
-  return createRegistryPruning(place, { options: layer.options.registry_opts_push, root, signal });
+  return createRegistryPruning(place, { options: layer.options.registry_opts_push, root, signal, say: warn });
 }

@@ -18,19 +18,22 @@ interface Settings {
   /** Absolute; relative paths in the options start here. */
   readonly root: string;
   readonly signal: AbortSignal;
+  /** What is waited for: one that does not answer is tried for minutes. */
+  say(line: string): void;
   readonly registries?: Registries;
 }
 
 /** A repository of a registry (`HOST[:PORT]/PATH`). Each tag costs a request. */
 export function createRegistryPruning(
   place: string,
-  { options, root, signal, registries = sharedRegistries() }: Settings,
+  { options, root, signal, say, registries = sharedRegistries() }: Settings,
 ): SharedPlace {
   // Aborted when one look has failed for good: each of the others would be tried as long, and nobody waits for them.
   const giveUp = new AbortController();
   const repository = registries.repository(place, registryAccess(options, root), {
     effort: 'work',
     signal: AbortSignal.any([signal, giveUp.signal]),
+    say,
   });
   const reachable = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
