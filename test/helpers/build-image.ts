@@ -64,6 +64,6 @@ function keptIn(layer: Layer, { from }: ParentImage, files: Recipe['files'], wor
   const parent = { kind: 'scratch' } as const;
   const recipe = combineRecipe({ stepVersion, architecture: '', settings, tools: {}, environment: {}, files, parent });
   const ground = { parent, image: from };
-  const use = { id: layer.id, ground, stepVersion, recipe, keyFiles: [], starts: true };
+  const use = { id: layer.id, tree: workspace.root, ground, stepVersion, recipe, keyFiles: [], starts: true };
   return layerCheckpoints({ ...use, isYoungEnough: () => true, areUnchanged: async () => true }, workspace);
 }

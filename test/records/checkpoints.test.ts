@@ -14,6 +14,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Checkpoint, CheckpointKey } from '../../tool/src/recipe/checkpoint.ts';
 import { openCheckpoints } from '../../tool/src/records/checkpoints.ts';
 
+const TREE = '/one/.layers';
+
 let graphRoot: string;
 beforeEach(() => {
   graphRoot = mkdtempSync(join(tmpdir(), 'checkpoints-'));
@@ -40,7 +42,7 @@ const file = (letter: string) => join(graphRoot, 'layers-checkpoints', `${letter
 
 test('what was kept is found under its key, for its owner only', async () => {
   const checkpoint = made('a');
-  await openCheckpoints(graphRoot).keep(checkpoint);
+  await openCheckpoints(graphRoot).keep(checkpoint, TREE);
   expect(openCheckpoints(graphRoot).find(checkpoint.key)).toEqual(checkpoint);
   expect(openCheckpoints(graphRoot).find('b'.repeat(64) as CheckpointKey)).toBeUndefined();
   expect(statSync(file('a')).mode & 0o777).toBe(0o600);
@@ -58,7 +60,7 @@ test.each([
   ['empty', () => ''],
 ])('one that is damaged (%s) is none', async (_, damage) => {
   const checkpoints = openCheckpoints(graphRoot);
-  await checkpoints.keep(made('a'));
+  await checkpoints.keep(made('a'), TREE);
   writeFileSync(file('a'), damage(readFileSync(file('a'), 'utf8')));
   expect(checkpoints.find(made('a').key)).toBeUndefined();
   expect(checkpoints.list()).toEqual([]);
@@ -66,7 +68,7 @@ test.each([
 
 test('one under the name of another key is none', async () => {
   const checkpoints = openCheckpoints(graphRoot);
-  await checkpoints.keep(made('a'));
+  await checkpoints.keep(made('a'), TREE);
   writeFileSync(file('b'), readFileSync(file('a')));
   expect(checkpoints.find('b'.repeat(64) as CheckpointKey)).toBeUndefined();
 });
@@ -74,7 +76,7 @@ test('one under the name of another key is none', async () => {
 test('one whose image was removed is not found, and listed as gone', async () => {
   const checkpoints = openCheckpoints(graphRoot);
   const { key, image, ...rest } = made('a');
-  await checkpoints.keep({ key, image, ...rest });
+  await checkpoints.keep({ key, image, ...rest }, TREE);
   rmSync(join(graphRoot, 'overlay-images', image.id), { recursive: true });
   expect(checkpoints.find(key)).toBeUndefined();
   expect(checkpoints.list()).toMatchObject([{ isThere: false, image: { size: 7 } }]);
@@ -82,9 +84,9 @@ test('one whose image was removed is not found, and listed as gone', async () =>
 
 test('of one layer and part all but the latest used are superseded', async () => {
   const checkpoints = openCheckpoints(graphRoot);
-  for (const letter of ['a', 'b']) await checkpoints.keep(made(letter));
-  await checkpoints.keep(made('c', { part: 'files' }));
-  await checkpoints.keep(made('d', { layer: 'other' }));
+  for (const letter of ['a', 'b']) await checkpoints.keep(made(letter), TREE);
+  await checkpoints.keep(made('c', { part: 'files' }), TREE);
+  await checkpoints.keep(made('d', { layer: 'other' }), TREE);
   for (const [index, letter] of ['a', 'b', 'c', 'd'].entries()) utimesSync(file(letter), 1000 + index, 1000 + index);
   const listed = () => checkpoints.list().map(({ key, isSuperseded }) => [key[0], isSuperseded]);
   expect(listed()).toEqual([
@@ -93,14 +95,50 @@ test('of one layer and part all but the latest used are superseded', async () =>
     ['b', false],
     ['a', true],
   ]);
-  checkpoints.use(made('a').key);
+  checkpoints.use(made('a'), TREE);
   expect(listed()[0]).toEqual(['a', false]);
   expect(listed()).toContainEqual(['b', true]);
 });
 
+test('two trees with the same layer: the last one of each is superseded by none of the other', async () => {
+  const other = '/other/.layers';
+  const checkpoints = openCheckpoints(graphRoot);
+  await checkpoints.keep(made('a'), TREE);
+  for (const letter of ['b', 'c', 'd']) await checkpoints.keep(made(letter), other);
+  for (const [index, letter] of ['a', 'b', 'c', 'd'].entries()) utimesSync(file(letter), 1000 + index, 1000 + index);
+  const listed = (...trees: string[]) => {
+    const found = checkpoints.list((tree) => trees.includes(tree));
+    return found.map((one) => [one.key[0], one.trees, one.isSuperseded]);
+  };
+  expect(listed(TREE, other)).toEqual([
+    ['d', [other], false],
+    ['c', [], true],
+    ['b', [], true],
+    ['a', [TREE], false],
+  ]);
+  // It begins where the other one has been.
+  checkpoints.use(made('c'), TREE);
+  expect(listed(TREE, other)).toEqual([
+    ['c', [TREE], false],
+    ['d', [other], false],
+    ['b', [], true],
+    ['a', [], true],
+  ]);
+  // A tree that is known no more, and storages of versions that noted none: the latest is left.
+  const ofNone = [
+    ['c', [], false],
+    ['d', [], true],
+    ['b', [], true],
+    ['a', [], true],
+  ];
+  expect(listed()).toEqual(ofNone);
+  for (const tree of [TREE, other]) checkpoints.leave(tree);
+  expect(listed(TREE, other)).toEqual(ofNone);
+});
+
 test('what was removed is gone, and removing it again is no error', async () => {
   const checkpoints = openCheckpoints(graphRoot);
-  await checkpoints.keep(made('a'));
+  await checkpoints.keep(made('a'), TREE);
   for (let time = 0; time < 2; time += 1) checkpoints.remove(made('a').key);
   expect(checkpoints.list()).toEqual([]);
 });

@@ -2,6 +2,9 @@ import { mkdir, mkdtemp, readdir, rename, rm, utimes } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { LayerId } from '../../tool/src/config/layer.ts';
+import type { CheckpointKey } from '../../tool/src/recipe/checkpoint.ts';
+import { openCheckpoints } from '../../tool/src/records/checkpoints.ts';
 import { openOwnImages } from '../../tool/src/records/own-images.ts';
 import { openStorageTrees } from '../../tool/src/records/storage-trees.ts';
 import { pruneableImages } from '../../tool/src/run/prune-images.ts';
@@ -78,4 +81,33 @@ test('whoever builds or prunes while it is there sees it', async () => {
     ]);
     expect(await notes()).toHaveLength(1);
   }
+});
+
+test("where another tree's next build begins stays, though this one has built the same layer since", async () => {
+  const checkpoints = openCheckpoints(graphRoot);
+  const made = async (letter: string, tree: string) => {
+    const image = { id: letter.repeat(64), graphRoot, driver: 'overlay', size: 1 };
+    await mkdir(path.join(graphRoot, 'overlay-images', image.id), { recursive: true });
+    openOwnImages(graphRoot).note(image.id, place().stateDir);
+    const key = image.id as CheckpointKey;
+    const facts = { builtAt: '2026-11-28T12:00:00.000Z', repositories: {} };
+    await checkpoints.keep({ version: 1, key, layer: 'base', part: 'packages', image, ...facts }, tree);
+  };
+  await made('b', other.stateDir);
+  await made('c', place().stateDir);
+  await made('d', place().stateDir);
+  const why = (keepLast: number) => {
+    const images = ['b', 'c', 'd'].map((one) => ({ id: one.repeat(64), names: [], createdAt: 0, layers: [] }));
+    const needed = { ...place().needed, layers: new Set(['base' as LayerId]) };
+    const { items } = pruneableImages({ ...place(), needed, keepLast }, { images, containers: [] });
+    return items.map((item) => item.needed);
+  };
+  const there = `where the next build of base in the tree ${other.root} begins`;
+  expect(why(3)).toEqual(['where the next build of base begins', undefined, 'where the next build of base begins']);
+  expect(why(0)).toEqual([there, undefined, undefined]);
+  await seenBefore(31);
+  await unmount();
+  settleTrees(place(), false);
+  expect(why(3)).toEqual([undefined, undefined, 'where the next build of base begins']);
+  expect(checkpoints.list().flatMap(({ trees }) => trees)).toEqual([place().stateDir]);
 });

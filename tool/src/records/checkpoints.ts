@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Checkpoint, CheckpointKey } from '../recipe/checkpoint.ts';
 import { writeFileAtomic } from '../system/files.ts';
 import { decodeChecked, encodeChecked } from './checked-json.ts';
+import { openLastCheckpoints } from './last-checkpoints.ts';
 import { imageFolder } from './local-memory.ts';
 
 /** A checkpoint as `prune` and `shell` look at it. */
@@ -11,7 +12,9 @@ interface ListedCheckpoint extends Checkpoint {
   readonly usedAt: string;
   /** Whether its image is still in storage. */
   readonly isThere: boolean;
-  /** A later one of the same layer and part has been made or used since. */
+  /** State folders of the trees whose last build of its layer made it or started from it. */
+  readonly trees: readonly string[];
+  /** It is nobody's last one, and a later one of the same layer and part has been made or used since. */
   readonly isSuperseded: boolean;
 }
 
@@ -22,12 +25,14 @@ interface ListedCheckpoint extends Checkpoint {
 export interface Checkpoints {
   /** The one under a key, if its image is there. */
   find(key: CheckpointKey): Checkpoint | undefined;
-  /** Durable when it resolves. Its image is complete by then; another one under the key is replaced. */
-  keep(checkpoint: Checkpoint): Promise<void>;
-  /** Notes that a build starts from it. */
-  use(key: CheckpointKey): void;
-  /** The latest used first. */
-  list(): ListedCheckpoint[];
+  /** Durable when it resolves. Its image is complete by then; another one under the key is replaced. `tree`: whose build made it. */
+  keep(checkpoint: Checkpoint, tree: string): Promise<void>;
+  /** Notes that a build of a tree starts from it. */
+  use(checkpoint: Checkpoint, tree: string): void;
+  /** The latest used first. `isKnown`: of which trees it is told what they built last. */
+  list(isKnown?: (tree: string) => boolean): ListedCheckpoint[];
+  /** Forgets what a tree built last. */
+  leave(tree: string): void;
   /** Forgets it; its image is the caller's to remove, by its name (`run/kept-name.ts`), and not during a run. */
   remove(key: CheckpointKey): void;
 }
@@ -36,25 +41,30 @@ export function openCheckpoints(graphRoot: string): Checkpoints {
   const folder = path.join(graphRoot, 'layers-checkpoints');
   const fileOf = (key: string) => path.join(folder, `${key}.json`);
   const isThere = ({ image }: Checkpoint) => existsSync(imageFolder(image));
+  const last = openLastCheckpoints(path.join(folder, 'last'));
   return {
     find(key) {
       const checkpoint = read(fileOf(key), key);
       return checkpoint !== undefined && isThere(checkpoint) ? checkpoint : undefined;
     },
-    async keep(checkpoint) {
+    async keep(checkpoint, tree) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       await writeFileAtomic(fileOf(checkpoint.key), encodeChecked(checkpoint), { mode: 0o600 });
+      last.note(checkpoint, tree);
     },
-    use(key) {
+    use(checkpoint, tree) {
       const now = new Date();
+      last.note(checkpoint, tree);
       try {
-        utimesSync(fileOf(key), now, now);
+        utimesSync(fileOf(checkpoint.key), now, now);
       } catch {
         // A storage that cannot be written to: it only looks older than it is.
       }
     },
-    list() {
+    list(isKnown = () => true) {
       const latest = new Set<string>();
+      const noted = last.all().filter(({ tree }) => isKnown(tree));
+      const treesOf = Map.groupBy(noted, ({ key }) => key);
       return namesIn(folder)
         .flatMap((key) => {
           const checkpoint = read(fileOf(key), key);
@@ -64,11 +74,13 @@ export function openCheckpoints(graphRoot: string): Checkpoints {
         .toSorted((a, b) => (a.usedAt < b.usedAt ? 1 : -1))
         .map((one) => {
           const place = JSON.stringify([one.layer, one.part]);
-          const isSuperseded = latest.has(place);
+          const trees = (treesOf.get(one.key) ?? []).map(({ tree }) => tree);
+          const isSuperseded = latest.has(place) && trees.length === 0;
           if (one.isThere) latest.add(place);
-          return { ...one, isSuperseded };
+          return { ...one, trees, isSuperseded };
         });
     },
+    leave: (tree) => last.leave(tree),
     remove: (key) => rmSync(fileOf(key), { force: true }),
   };
 }

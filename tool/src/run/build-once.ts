@@ -88,6 +88,7 @@ function checkpointsOf(
   const { facts, wish, place } = work;
   const use = {
     id: layer.id,
+    tree: place.stateDir,
     // Equal content, and yet perhaps another image: its layers are below ours.
     ground: { ...on, ...(on.parent.kind === 'layer' && { image: image.from }) },
     stepVersion: builderFor(layer).stepVersion,

@@ -46,6 +46,8 @@ interface MadePart extends Pick<Checkpoint, 'builtAt' | 'repositories'> {
 
 interface Use {
   readonly id: string;
+  /** State folder of the tree. */
+  readonly tree: string;
   readonly ground: CheckpointGround;
   /** Of the builder. */
   readonly stepVersion: number;
@@ -81,7 +83,7 @@ export function layerCheckpoints(use: Use, workspace: Workspace): LayerCheckpoin
       const checkpoints = await store();
       const found = checkpoints.find(keyOf(part, on));
       if (found === undefined || !use.isYoungEnough(found.builtAt) || !isLocked(found, recipe.lock)) return undefined;
-      checkpoints.use(found.key);
+      checkpoints.use(found, use.tree);
       return found;
     },
     async keep(part, on, made) {
@@ -90,7 +92,7 @@ export function layerCheckpoints(use: Use, workspace: Workspace): LayerCheckpoin
       const checkpoint: Checkpoint = { version: 1, key: keyOf(part, on), layer: use.id, part, ...made };
       try {
         await workspace.buildah.tag(made.image.id, [checkpointName(checkpoint)]);
-        await (await store()).keep(checkpoint);
+        await (await store()).keep(checkpoint, use.tree);
       } catch (error) {
         workspace.signal.throwIfAborted();
         workspace.say(`no checkpoint of its ${part} is kept: ${(error as Error).message}`);

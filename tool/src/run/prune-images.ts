@@ -23,7 +23,8 @@ export function pruneableImages(
   const { store } = place;
   const own = openOwnImages(store.graphRoot).all();
   const builds = listLocalBuilds(store.graphRoot);
-  const checkpoints = openCheckpoints(store.graphRoot).list();
+  const known = new Set([place, ...otherTrees(place)].map(({ stateDir }) => stateDir));
+  const checkpoints = openCheckpoints(store.graphRoot).list((tree) => known.has(tree));
   const isOurs = ({ id, names }: StoredImage) => own.has(id) || names.some(isOwnName);
   const ours = storage.images.filter(isOurs);
   const usedAt = usedAtOf(ours, builds, checkpoints, own);
@@ -109,9 +110,11 @@ function neededImages(place: PrunePlace, found: Found): ReadonlyMap<string, stri
   for (const [content, reason] of contents) {
     for (const build of byContent.get(content) ?? []) needBuild(build, build.image?.id, reason);
   }
-  for (const { layer, isSuperseded, image } of checkpoints) {
+  for (const { layer, trees: whose, isSuperseded, image } of checkpoints) {
+    const other = whose.find((tree) => living.has(tree));
     if (keepLast > 0 && !isSuperseded && needed.layers.has(layer as LayerId))
       need(image.id, `where the next build of ${layer} begins`);
+    else if (other !== undefined) need(image.id, `where the next build of ${layer} in ${living.get(other)} begins`);
   }
   for (const { id, names } of ours) {
     const foreign = names.find((name) => !isOwnName(name));

@@ -1,3 +1,4 @@
+import { openCheckpoints } from '../records/checkpoints.ts';
 import { type NotedTree, openStorageTrees } from '../records/storage-trees.ts';
 import type { PrunePlace } from './prune-place.ts';
 
@@ -16,7 +17,10 @@ export function settleTrees(place: Parameters<typeof otherTrees>[0], isDry: bool
   const trees = openStorageTrees(place.store.graphRoot);
   const lost = trees.all().filter((tree) => tree.stateDir !== place.stateDir && isLost(tree, place.now));
   if (!isDry) {
-    for (const tree of lost) trees.forget(tree);
+    for (const tree of lost) {
+      trees.forget(tree);
+      openCheckpoints(place.store.graphRoot).leave(tree.stateDir);
+    }
     for (const tree of otherTrees(place)) if (tree.isThere) trees.note(tree);
   }
   const then = isDry ? 'would no longer count' : 'is forgotten';
