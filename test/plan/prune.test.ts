@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { choosePrunable, type Prunable } from '../../tool/src/plan/prune.ts';
+import { choosePrunable, type Prunable, withoutLeft } from '../../tool/src/plan/prune.ts';
+import { pruneLines } from '../../tool/src/report/prune-text.ts';
 
 const DAY = 24 * 3_600_000;
 const NOW = 1000 * DAY;
@@ -61,4 +62,27 @@ test('a size takes the oldest until it fits, whatever its kind, and never what i
   expect(ids(to(100).remove)).toEqual(['package', 'image']);
   expect(to(10)).toMatchObject({ before: 150, after: 60 });
   expect(ids(to(10, { olderThan: 15 * DAY }).remove)).toEqual(['package']);
+});
+
+test('what could not be taken away is not said to be free, nor what it holds with others', () => {
+  const [gone, left] = [item('gone', 2, { layers: ['base', 'gone'] }), item('left', 1, { layers: ['base', 'left'] })];
+  const items = [gone, left];
+  const stored = layers({ base: 100, gone: 10, left: 20 });
+  const choice = choosePrunable(items, stored, { now: NOW });
+  expect(withoutLeft(choice, items, stored, new Set())).toEqual(choice);
+  const came = withoutLeft(choice, items, stored, new Set([left]));
+  expect(came).toEqual({ remove: [gone], before: 132, after: 121, freed: new Map([['image', 11]]) });
+  const report = { isDry: false, items, choice: came, left: [{ item: left, why: 'in use' }] };
+  expect(pruneLines(report, true)).toEqual([
+    'goes   gone',
+    'stays  left: in use',
+    '1 image: 11 B of 2 images',
+    'left: left: in use',
+    'freed 11 B (11 bytes): 132 B before, 121 B after',
+  ]);
+  const none = withoutLeft(choice, items, stored, new Set(items));
+  expect(pruneLines({ ...report, choice: none }, false)).toEqual([
+    'left: left: in use',
+    'freed nothing: 132 B are there',
+  ]);
 });

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer } from '../config/layer.ts';
 import { sharedPlaceOf } from '../config/shared-place.ts';
-import { choosePrunable, type PrunePolicy } from '../plan/prune.ts';
+import { choosePrunable, type PrunePolicy, withoutLeft } from '../plan/prune.ts';
 import { digitsOf } from '../records/key-tag.ts';
 import { MemoryUnreachable } from '../records/memory.ts';
 import { type SharedPlace, type SharedRemoval, sharedPrunables } from '../records/shared-prune.ts';
@@ -63,7 +63,8 @@ async function pruneOne(
       return why === undefined ? [] : [{ item, why }];
     });
     const { maxBytes } = policy;
-    return { place, isDry, items, choice, left, ...(maxBytes !== undefined && { maxBytes }), ...restOf(removal) };
+    const came = withoutLeft(choice, items, layers, new Set(left.map(({ item }) => item)));
+    return { place, isDry, items, choice: came, left, ...(maxBytes !== undefined && { maxBytes }), ...restOf(removal) };
   } catch (error) {
     if (!(error instanceof MemoryUnreachable)) throw error;
     throw new InvalidInput(error.message, { cause: error });

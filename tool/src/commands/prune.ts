@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { choosePrunable, type PrunePolicy } from '../plan/prune.ts';
+import { choosePrunable, type PrunePolicy, withoutLeft } from '../plan/prune.ts';
 import { openRecords } from '../records/record-store.ts';
 import { pruneJson, pruneLines } from '../report/prune-text.ts';
 import { takeInventory } from '../run/prune-inventory.ts';
@@ -104,7 +104,8 @@ async function pruneHere(
     const choice = choosePrunable(inventory.items, inventory.layers, policy);
     const left = isDry ? [] : await removePrunable(choice.remove, place, { exec, buildah, signal });
     const { maxBytes } = policy;
-    const report = { isDry, items: inventory.items, choice, left, ...(maxBytes !== undefined && { maxBytes }) };
+    const came = withoutLeft(choice, inventory.items, inventory.layers, new Set(left.map(({ item }) => item)));
+    const report = { isDry, items: inventory.items, choice: came, left, ...(maxBytes !== undefined && { maxBytes }) };
     if (values.json === true) context.print(JSON.stringify(pruneJson(report)));
     else for (const line of pruneLines(report, values.verbose === true)) context.print(line);
     return left.length > 0 ? 1 : 0;

@@ -71,16 +71,37 @@ export const STAYS: Readonly<Record<PruneKind, number>> = {
 /** Chooses what goes. Pure. What is needed never goes, even if it is more than the policy allows. */
 export function choosePrunable(items: readonly Prunable[], stored: StoredLayers, policy: PrunePolicy): PruneChoice {
   const { now, olderThan, maxBytes } = policy;
-  const holders = new Map<string, number>();
-  for (const { layers } of items) for (const layer of layers) holders.set(layer, (holders.get(layer) ?? 0) + 1);
-  const sizeOf = (layer: string) => (stored.held.has(layer) ? 0 : (stored.sizes.get(layer) ?? 0));
-  const before =
-    items.reduce((sum, { bytes }) => sum + bytes, 0) + [...holders.keys()].reduce((sum, id) => sum + sizeOf(id), 0);
   const isOldEnough = ({ kind, usedAt }: Prunable) =>
     now - usedAt >= (olderThan ?? (maxBytes === undefined ? STAYS[kind] : 0));
   const candidates = items
     .filter((item) => item.needed === undefined && isOldEnough(item))
     .toSorted((a, b) => a.usedAt - b.usedAt);
+  return taking(candidates, items, stored, maxBytes);
+}
+
+/** What a choice came to, where some of it could not be taken away. Pure. */
+export function withoutLeft(
+  { remove }: PruneChoice,
+  items: readonly Prunable[],
+  stored: StoredLayers,
+  left: ReadonlySet<Prunable>,
+): PruneChoice {
+  const gone = remove.filter((item) => !left.has(item));
+  return taking(gone, items, stored, undefined);
+}
+
+/** Takes candidates in their order, until no more than `maxBytes` are left. */
+function taking(
+  candidates: readonly Prunable[],
+  items: readonly Prunable[],
+  stored: StoredLayers,
+  maxBytes: number | undefined,
+): PruneChoice {
+  const holders = new Map<string, number>();
+  for (const { layers } of items) for (const layer of layers) holders.set(layer, (holders.get(layer) ?? 0) + 1);
+  const sizeOf = (layer: string) => (stored.held.has(layer) ? 0 : (stored.sizes.get(layer) ?? 0));
+  const before =
+    items.reduce((sum, { bytes }) => sum + bytes, 0) + [...holders.keys()].reduce((sum, id) => sum + sizeOf(id), 0);
   const remove: Prunable[] = [];
   const freed = new Map<PruneKind, number>();
   let after = before;

@@ -5,6 +5,7 @@ import { count, formatBytes } from './format.ts';
 export interface PruneReport {
   readonly isDry: boolean;
   readonly items: readonly Prunable[];
+  /** Without what is left. */
   readonly choice: PruneChoice;
   readonly left: readonly { readonly item: Prunable; readonly why: string }[];
   readonly maxBytes?: number;
@@ -35,10 +36,10 @@ export function pruneLines(report: PruneReport, isVerbose: boolean): string[] {
   const lines: string[] = [];
   if (isVerbose) {
     const gone = new Set(remove);
+    const whyLeft = new Map(left.map(({ item, why }) => [item, why]));
     for (const item of items) {
-      lines.push(
-        gone.has(item) ? `goes   ${item.text}` : `stays  ${item.text}: ${item.needed ?? 'not old enough, or it fits'}`,
-      );
+      const why = item.needed ?? whyLeft.get(item) ?? 'not old enough, or it fits';
+      lines.push(gone.has(item) ? `goes   ${item.text}` : `stays  ${item.text}: ${why}`);
     }
   }
   const kinds = Object.keys(NOUNS) as PruneKind[];
@@ -51,7 +52,8 @@ export function pruneLines(report: PruneReport, isVerbose: boolean): string[] {
   }
   for (const { item, why } of left) lines.push(`left: ${item.text}: ${why}`);
   const verb = isDry ? 'would free' : 'freed';
-  if (remove.length === 0) lines.push(`nothing to prune: ${formatBytes(before)} are needed or too young to go`);
+  if (remove.length === 0 && left.length > 0) lines.push(`freed nothing: ${formatBytes(before)} are there`);
+  else if (remove.length === 0) lines.push(`nothing to prune: ${formatBytes(before)} are needed or too young to go`);
   else
     lines.push(
       `${verb} ${formatBytes(before - after)} (${before - after} bytes): ${formatBytes(before)} before, ${formatBytes(after)} after`,
@@ -76,7 +78,7 @@ export function pruneJson({ choice, items, isDry, left }: PruneReport): Readonly
       id: item.id,
       text: item.text,
       usedAt: new Date(item.usedAt).toISOString(),
-      removed: gone.has(item) && !left.some((one) => one.item === item),
+      removed: gone.has(item),
       ...(item.needed !== undefined && { needed: item.needed }),
     })),
     left: left.map(({ item, why }) => ({ kind: item.kind, id: item.id, why })),
