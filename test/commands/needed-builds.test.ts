@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -43,13 +43,13 @@ function commit(): void {
 }
 
 /** Who needs each key. */
-async function needed(): Promise<Record<string, number>> {
+async function needed(PATH = process.env.PATH): Promise<Record<string, number>> {
   const never = new AbortController().signal;
   const { stdout, stderr } = process;
   const context: CommandContext = {
     argv: [],
     cwd: root,
-    env: { PATH: process.env.PATH },
+    env: { PATH },
     options: {},
     values: {},
     positionals: [],
@@ -90,4 +90,36 @@ test('what other machines build is needed, too', async () => {
   plain('far', `, architectures: [${other}]`, 'cmds: [echo far]\n');
   expect(await needed()).toEqual({ 'the tree': 3 });
   expect(warnings).toEqual([]);
+});
+
+test('an image from outside is asked for once, not once a branch', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'layers-bin-'));
+  try {
+    for (const [name, text] of [
+      ['buildah', 'echo "x: image not known" >&2; exit 125'],
+      ['skopeo', `echo asked >> ${folder}/asked; echo sha256:${'1'.repeat(64)}`],
+    ] as const)
+      writeFileSync(path.join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    write('layers/node.yaml', 'options: {layer_type: base, name: node, parent: r.example/x:1, pkg_manager: dnf}\n');
+    commit();
+    for (const branch of ['one', 'two']) {
+      git('checkout', '--quiet', '-b', branch);
+      write(
+        'layers/node.yaml',
+        `options: {layer_type: base, name: node, parent: r.example/x:1, pkg_manager: dnf}\ncmds: [echo ${branch}]\n`,
+      );
+      commit();
+    }
+    // The work tree is that of the last branch.
+    expect(await needed(`${folder}:${process.env.PATH}`)).toEqual({ 'the tree': 1, 'branch main': 1, 'branch one': 1 });
+    expect(readFileSync(path.join(folder, 'asked'), 'utf8')).toBe('asked\n');
+    expect(warnings).toEqual([]);
+    writeFileSync(path.join(folder, 'skopeo'), '#!/bin/sh\nexit 1\n');
+    expect(await needed(`${folder}:${process.env.PATH}`)).toEqual({});
+    expect(warnings).toEqual([
+      'the image r.example/x:1 was not found (the tree, branch main, branch one, branch two); only the last builds of node are known to be needed',
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,4 +1,5 @@
 import type { Layer, LayerId, LayerPlaces } from '../config/layer.ts';
+import { type ExternalImage, externalKey } from '../graph/external-image.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import type { Question } from '../plan/facts.ts';
 import type { LayerMemory } from '../records/layer-memory.ts';
@@ -7,6 +8,9 @@ import type { MutableFacts } from '../run/gather-facts.ts';
 import type { InputReader } from '../run/input-reader.ts';
 import type { CommandContext } from './command.ts';
 import type { CacheMode } from './open-memories.ts';
+
+/** Digests of images from outside, by the image and, of a layout, where it lies; undefined: not to be had. */
+export type Digests = Map<string, Promise<string | undefined>>;
 
 interface Opening {
   readonly context: CommandContext;
@@ -21,6 +25,8 @@ interface Opening {
   readonly refresh: boolean;
   /** Where layers name their images. */
   readonly places: ReadonlyMap<LayerId, LayerPlaces>;
+  /** What was asked for by earlier plans of this process, and is not asked for again. */
+  readonly digests: Digests;
   /** `isError`: it will be no different when something is done. */
   warn(id: LayerId | null, message: string, isError?: boolean): void;
 }
@@ -68,9 +74,19 @@ async function openMemoriesOf({
 }
 
 function answering(
-  { context, root, graph, reader, refresh, places, warn }: Opening,
+  { context, root, graph, reader, refresh, places, digests, warn }: Opening,
   memoryOf: Answering['memoryOf'],
 ): Answering {
+  const ask = async (image: ExternalImage): Promise<string | undefined> => {
+    if (refresh) {
+      const { imageAsker } = await import('./outside.ts');
+      return imageAsker(context, root, graph)(image);
+    }
+    const { externalDigest } = await import('../run/externals.ts');
+    const { openAsking } = await import('./asking.ts');
+    const asking = { graph, places, ...openAsking(context, root) };
+    return externalDigest(image, asking, ({ message, isCertain }) => warn(null, message, isCertain));
+  };
   return {
     root,
     graph,
@@ -88,15 +104,11 @@ function answering(
         return undefined;
       }
     },
-    async externalDigest(image) {
-      if (refresh) {
-        const { imageAsker } = await import('./outside.ts');
-        return imageAsker(context, root, graph)(image);
-      }
-      const { externalDigest } = await import('../run/externals.ts');
-      const { openAsking } = await import('./asking.ts');
-      const asking = { graph, places, ...openAsking(context, root) };
-      return externalDigest(image, asking, ({ message, isCertain }) => warn(null, message, isCertain));
+    externalDigest(image) {
+      const key = image.reference.startsWith('oci:') ? `${root} ${externalKey(image)}` : externalKey(image);
+      const answer = digests.get(key) ?? ask(image);
+      digests.set(key, answer);
+      return answer;
     },
   };
 }

@@ -1,6 +1,8 @@
 import { tmpdir } from 'node:os';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { LayerId } from '../config/layer.ts';
+import { externalKey } from '../graph/external-image.ts';
+import { externalsOf } from '../graph/layer-graph.ts';
 import type { ProbeKey } from '../recipe/input-set.ts';
 import { probeKeyOf } from '../recipe/recipe.ts';
 import type { NeededBuilds } from '../run/prune-place.ts';
@@ -39,13 +41,21 @@ export async function neededBuilds(
   const keys = new Map<string, string>();
   const probes = new Set<string>();
   const unplanned = new UnplannedLayers();
+  // Once for all branches: one that does not answer is waited for.
+  const digests = new Map();
   const add = async (one: Remembering, who: string): Promise<void> => {
     for (const id of one.graph.layers.keys()) layers.add(id);
     const prepared = await unplanned.planOthers(one.graph, who, (ids) =>
-      prepareLoaded(quiet, ids, one, { anywhere: true }),
+      prepareLoaded(quiet, ids, one, { anywhere: true, digests }),
     );
     if (prepared === undefined) return;
     const { plan, facts } = prepared;
+    for (const { id, recipeKey } of plan.decisions.values()) {
+      const missing = externalsOf(one.graph, id)
+        .map(externalKey)
+        .filter((key) => facts.unanswered.has(key));
+      if (recipeKey === undefined) for (const key of missing) unplanned.lacksImage(one.graph, id, key, who);
+    }
     for (const key of wantedKeys(plan, facts)) if (!keys.has(key)) keys.set(key, who);
     for (const probe of wantedProbes(plan, facts)) probes.add(probe);
   };

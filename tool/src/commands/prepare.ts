@@ -13,7 +13,7 @@ import { gatherFacts, type MutableFacts } from '../run/gather-facts.ts';
 import type { InputReader } from '../run/input-reader.ts';
 import type { findAffected } from './affected.ts';
 import type { setsByPlan } from './affected-sets.ts';
-import { openAnswers } from './answers.ts';
+import { type Digests, openAnswers } from './answers.ts';
 import { builderHere, buildingAll } from './builders-here.ts';
 import { chooseLayers } from './choose-layers.ts';
 import type { CommandContext } from './command.ts';
@@ -77,13 +77,13 @@ export interface Remembering extends LoadedTree {
 
 /**
  * As `prepare`, for a tree that was read already and whose problems were told.
- * @param anywhere plans what other machines build, too
+ * @param planning `anywhere`: what other machines build is planned, too. `digests`: what earlier plans asked of the outside.
  */
 export async function prepareLoaded(
   context: CommandContext,
   selectors: readonly string[],
   loaded: Remembering,
-  { anywhere = false } = {},
+  { anywhere = false, digests = new Map() }: { readonly anywhere?: boolean; readonly digests?: Digests } = {},
 ): Promise<Prepared> {
   const { tree, graph, places, stateDir, records, lock } = loaded;
   const { values } = context;
@@ -148,6 +148,7 @@ export async function prepareLoaded(
     facts,
     reader,
     places,
+    digests,
     mode: cache,
     cache: tree.settings.cache,
     refresh: wish.refresh,

@@ -3,9 +3,9 @@ import type { LayerGraph } from '../graph/layer-graph.ts';
 import { withDescendants } from '../graph/select.ts';
 import { UnusableInputs } from '../run/gather-facts.ts';
 
-/** Layers of the tree or a branch that name files which cannot be used (one that another command makes first), for plans of the others. */
+/** Layers of the tree or a branch that name files or images which cannot be used (one that another command makes first), for plans of the others. */
 export class UnplannedLayers {
-  /** What is wrong, and in which layer file → layers that are not planned, and who has them. */
+  /** What is wrong → layers that are not planned, and who has them. */
   readonly #problems = new Map<string, { readonly layers: Set<LayerId>; readonly whose: Set<string> }>();
 
   /**
@@ -33,7 +33,12 @@ export class UnplannedLayers {
     }
   }
 
-  /** A line a file, for people. */
+  /** The layer stands on an image from elsewhere that could not be asked for: what it is to be built from is not known, either. */
+  lacksImage(graph: LayerGraph, id: LayerId, image: string, who: string): void {
+    this.#note(`the image ${image} was not found`, withDescendants(graph, [id]), who);
+  }
+
+  /** A line a file or image, for people. */
   lines(): string[] {
     return [...this.#problems].map(([problem, { layers, whose }]) => {
       const names = [...layers].toSorted().join(', ');

@@ -114,6 +114,10 @@ const SAID: readonly (readonly [RegExp, (host: string) => Explained])[] = [
 function explain({ reference }: ExternalImage, error: unknown, graph: LayerGraph): Explained {
   const host = hostOf(reference);
   const said = error instanceof CommandFailure ? error.result.tail.join('\n') : '';
+  if (error instanceof CommandFailure && error.reason === 'timeout') {
+    const why = `${host ?? 'docker.io'} took the connection and gave no answer in time`;
+    return { why, remedy: 'look at host and port, and at the network', isCertain: false };
+  }
   const found = SAID.find(([pattern]) => pattern.test(said))?.[1](host ?? 'docker.io');
   // Of a layout, or of a list of images, we know ourselves what is wrong; another try finds the same.
   const isOurs = !(error instanceof CommandFailure);

@@ -8,7 +8,7 @@ import { externalsOf, type LayerGraph } from '../graph/layer-graph.ts';
 import { parseReference } from '../graph/reference.ts';
 import { parsed, readBlob } from '../records/oci-layout.ts';
 import type { Buildah } from '../system/buildah.ts';
-import type { Exec } from '../system/command.ts';
+import { CommandFailure, type Exec } from '../system/command.ts';
 import { registryOptions } from '../system/registry-options.ts';
 import { type ExternalFailure, externalFailure, type Places } from './external-failure.ts';
 
@@ -24,6 +24,9 @@ export interface Asking {
   readonly outside?: boolean;
 }
 
+/** For a manifest and a configuration: skopeo itself waits for ever for a registry that takes the connection and does not answer. */
+const LIMIT_MS = 30_000;
+
 /** Digest of an external image; undefined where it cannot be found, which is told. */
 export async function externalDigest(
   image: ExternalImage,
@@ -33,6 +36,7 @@ export async function externalDigest(
   try {
     return await digestOf(image, asking);
   } catch (error) {
+    if (error instanceof CommandFailure && error.reason === 'cancelled') throw error;
     tell(externalFailure(image, error, asking));
     return undefined;
   }
@@ -56,7 +60,10 @@ async function digestOf(image: ExternalImage, asking: Asking): Promise<string> {
     const { skopeo } = await registryOptions(pullWords(reference, asking.graph), place);
     const flags = skopeo.map((flag) => `--${flag}`);
     const inspect = async (...args: readonly string[]) => {
-      const { stdout } = await asking.exec('skopeo', ['inspect', ...args, ...flags, remote], { quiet: true });
+      const { stdout } = await asking.exec('skopeo', ['inspect', ...args, ...flags, remote], {
+        quiet: true,
+        totalMs: LIMIT_MS,
+      });
       return stdout.trim();
     };
     if (architecture === undefined) return await inspect('--no-tags', '--format', '{{.Digest}}');
