@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { leftBehind } from '../helpers/left-behind.ts';
 import { addSmallImage, createTree, outcomes, type TestTree } from '../helpers/tree.ts';
 
 const layerFile = (name: string, cmd: string) => `
@@ -23,36 +21,6 @@ beforeEach(async () => {
   await tree.write('layers/slow.yaml', layerFile('slow', '"trap : TERM INT; echo here; while true; do sleep 1; done"'));
 });
 
-/** All that a run could leave: containers, mounts, temporary folders, processes, run locks. */
-async function left(): Promise<string[]> {
-  const { exec, folder } = tree.storage;
-  const { stdout } = await exec('buildah', ['containers', '--json'], { quiet: true });
-  const containers = ((JSON.parse(stdout || 'null') ?? []) as { containername: string }[]).map(
-    (one) => one.containername,
-  );
-  const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
-    .split('\n')
-    .filter((line) => line.includes(`${folder}/`));
-  // The store's own mounts, which containers/storage makes while it is in use and keeps.
-  const merged = mounts.filter((line) => line.includes('/merged') || line.includes('/tmp/layers-'));
-  const temporary = (await readdir(path.join(folder, 'tmp'))).filter((name) => name.startsWith('layers-'));
-  const locks = path.join(tree.root, '.layers/locks/runs');
-  const processes = await processesIn(folder);
-  return [...containers, ...merged, ...temporary, ...processes, ...(existsSync(locks) ? await readdir(locks) : [])];
-}
-
-/** Processes that carry this storage in their environment, but for ourselves. */
-async function processesIn(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== `${process.pid}`)) {
-    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-    if (environment.includes(`CONTAINERS_STORAGE_CONF=${folder}/`) && environment.includes('LAYERS_RUN_ID=')) {
-      found.push(`${pid} ${(await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')).replaceAll('\0', ' ')}`);
-    }
-  }
-  return found;
-}
-
 const slowIsIn = /"step":"cmds"[\s\S]*"id":"slow"|"id":"slow"[^\n]*"step":"cmds"/;
 
 test.each([
@@ -66,7 +34,7 @@ test.each([
   expect(ended.code).toBe(code);
   expect(outcomes(ended)).toMatchObject({ slow: 'cancelled' });
   expect(ended.events.at(-1)).toMatchObject({ type: 'run-finished', summary: { interrupted: signal } });
-  expect(await left()).toEqual([]);
+  expect(await leftBehind(tree)).toEqual([]);
 });
 
 test('after kill -9 the next run sweeps, starts from the parent, and completes', async () => {
@@ -74,12 +42,12 @@ test('after kill -9 the next run sweeps, starts from the parent, and completes',
   await run.seen(slowIsIn);
   run.child.kill('SIGKILL');
   await run.ended;
-  expect(await left()).not.toEqual([]);
+  expect(await leftBehind(tree)).not.toEqual([]);
   await tree.write('layers/slow.yaml', layerFile('slow', 'test ! -e /etc/dirt && echo clean > /etc/clean'));
   const next = await tree.layers(['build', '--output', 'json']);
   expect([next.code, outcomes(next).slow]).toEqual([0, 'built']);
   expect(next.stdout).toContain('was killed; what it left was swept');
-  expect(await left()).toEqual([]);
+  expect(await leftBehind(tree)).toEqual([]);
 });
 
 test('a second run waits for a layer that another one builds, or says who has it', async () => {

@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { leftBehind } from '../helpers/left-behind.ts';
 import { Terminal } from '../helpers/terminal.ts';
 import { addSmallImage, createTree, type TestTree } from '../helpers/tree.ts';
 
@@ -38,31 +40,6 @@ beforeAll(async () => {
   await addSmallImage(tree);
 });
 afterAll(() => tree[Symbol.asyncDispose]());
-
-/** All that a watch could leave: containers, temporary folders, processes, run locks. */
-async function left(): Promise<string[]> {
-  const { exec, folder } = tree.storage;
-  const { stdout } = await exec('buildah', ['containers', '--json'], { quiet: true });
-  const listed = (JSON.parse(stdout || 'null') ?? []) as { containername: string }[];
-  const temporary = (await readdir(path.join(folder, 'tmp'))).filter((name) => name.startsWith('layers-'));
-  const locks = path.join(tree.root, '.layers/locks/runs');
-  return [
-    ...listed.map((one) => one.containername),
-    ...temporary,
-    ...(existsSync(locks) ? await readdir(locks) : []),
-    ...(await processes()),
-  ];
-}
-
-async function processes(): Promise<string[]> {
-  const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== `${process.pid}`)) {
-    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-    const isOurs = environment.includes(`CONTAINERS_STORAGE_CONF=${tree.storage.folder}/`);
-    if (isOurs && environment.includes('LAYERS_RUN_ID=')) found.push(pid);
-  }
-  return found;
-}
 
 async function runs(): Promise<number> {
   return (await readdir(path.join(tree.root, '.layers/runs'))).length;
@@ -104,7 +81,7 @@ test('on a terminal: cancels, queues, remembers failures, takes new and removed 
     await says(/1 failed in/, () => terminal.keys('r'));
     expect(await runs()).toBe(before + 2);
     await says(/slow: failed: .*exit/, () => terminal.keys('w'));
-    await says(/slow\.log\n[\s\S]*exited with status 3/, () => terminal.keys('l'));
+    await says(/slow\.log\n[\s\S]*command 1 under cmds: exit code 3/, () => terminal.keys('l'));
     await says(/slow as its build failed at .* in the step 'cmds'/, () => terminal.keys('s'));
     await terminal.until(/[#$]$/);
     await terminal.keys('exit', 'Enter');
@@ -149,7 +126,7 @@ test('on a terminal: cancels, queues, remembers failures, takes new and removed 
     await terminal.keys('q');
     await terminal.until('ended with 0');
     expect(await terminal.cursorIsVisible()).toBe(true);
-    expect(await left()).toEqual([]);
+    expect(await leftBehind(tree)).toEqual([]);
     // Nothing left the machine.
     expect(existsSync(path.join(tree.root, 'images'))).toBe(false);
   } finally {
@@ -158,21 +135,25 @@ test('on a terminal: cancels, queues, remembers failures, takes new and removed 
 });
 
 test('killed in a build, the next start sweeps; without a terminal every line has its time', async () => {
+  expect((await tree.layers(['build', '--no-publish'])).code).toBe(0);
+  const built = await readFile(path.join(tree.root, 'files/slow'), 'utf8');
   await tree.write('files/slow', 'sleep 60\n');
   const first = tree.start(['watch'], { CI: undefined });
   await first.seen(/\[slow\] cmds/);
   first.child.kill('SIGKILL');
   await first.ended;
-  expect(await left()).not.toEqual([]);
-  await tree.write('files/slow', 'true\n');
+  expect(await leftBehind(tree)).not.toEqual([]);
+  // Also where it has nothing to do.
+  await tree.write('files/slow', built);
   const second = tree.start(['watch'], { CI: undefined });
-  await second.seen(/^\d\d:\d\d:\d\d .*1 built|nothing|watching/m);
-  await second.seen(/swept/);
+  const swept = once(second.child.stderr!, 'data').then(String);
+  await second.seen(/^\d\d:\d\d:\d\d watching 2 layers/m);
+  expect(await swept).toContain('was killed; what it left was swept');
   second.child.kill('SIGINT');
   const { code, stdout } = await second.ended;
   expect(code).toBe(130);
   for (const line of stdout.trimEnd().split('\n')) expect(line).toMatch(/^(\d\d:\d\d:\d\d .*)?$/);
-  expect(await left()).toEqual([]);
+  expect(await leftBehind(tree)).toEqual([]);
 });
 
 test('an Ansible layer converges over its last container, then is built clean; only that is recorded', async () => {
@@ -210,11 +191,11 @@ test('an Ansible layer converges over its last container, then is built clean; o
   expect(await content()).toEqual(second);
   const playbook = 'playbook site.yaml';
   expect(stepsOf(events)).toEqual([playbook, 'converge-failed', playbook, 'commit', 'built']);
-  expect(await left()).not.toEqual([]);
+  expect(await leftBehind(tree)).not.toEqual([]);
   await tasks('test ! -e /etc/motd && echo second');
   const next = await tree.layers(['build', 'played', '--no-publish']);
   expect(next.stdout + next.stderr).toMatch(/was killed; what it left was swept/);
-  expect(await left()).toEqual([]);
+  expect(await leftBehind(tree)).toEqual([]);
 });
 
 /** What the last whole run did for its layer. */

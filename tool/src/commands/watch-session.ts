@@ -10,8 +10,9 @@ import { LayerOutcomes } from '../watch/layer-outcomes.ts';
 import type { Cause, WatchState } from '../watch/machine.ts';
 import { type Change, Observer } from '../watch/observer.ts';
 import type { CommandContext } from './command.ts';
+import { hasRunLocks } from './has-run-locks.ts';
 import type { Prepared } from './prepare.ts';
-import { startRun } from './start-run.ts';
+import { startRun, sweepBefore } from './start-run.ts';
 import { WatchControl } from './watch-control.ts';
 import { WatchLooks } from './watch-looks.ts';
 import { takeOver, withoutFailing } from './watch-plan.ts';
@@ -137,6 +138,8 @@ export class WatchSession implements WatchWorld {
     this.prepared = todo;
     this.#control.converges(causes.length > 0 && !anew);
     if ([...todo.plan.decisions.values()].some(({ action }) => action !== 'nothing')) return 'work';
+    // A run does it by itself.
+    if (hasRunLocks(prepared.stateDir)) await sweepBefore(this.#context, prepared);
     // What the run before took in already, and a first look, are no news.
     const isNews = !isAfterRun && (anew || causes.length > 0);
     if (isNews || same.size > 0) {
