@@ -129,7 +129,7 @@ const FILES: Readonly<Record<string, string>> = {
   gather_facts: false
   tasks:
     - name: last words
-      shell: { cmd: ${JSON.stringify(KILL_AGENT)} }
+      raw: ${JSON.stringify(KILL_AGENT)}
 `,
   'no-python.yaml': `
 - hosts: all

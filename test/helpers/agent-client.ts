@@ -19,6 +19,8 @@ interface Answer {
   /** Exit code; undefined when the request was refused, or the connection ended before. */
   readonly code?: number;
   readonly refusal?: string;
+  /** Nothing was done; `run` is the way. */
+  readonly isDeclined?: boolean;
   readonly stdout: Buffer;
   readonly stderr: Buffer;
 }
@@ -54,7 +56,7 @@ export class AgentRequest {
   readonly #stdout: Buffer[] = [];
   readonly #stderr: Buffer[] = [];
   #rest: Buffer = Buffer.alloc(0);
-  #end: Pick<Answer, 'code' | 'refusal'> = {};
+  #end: Pick<Answer, 'code' | 'refusal' | 'isDeclined'> = {};
 
   constructor({ socket, token }: Pick<Session, 'socket' | 'token'>, fields: readonly string[], data: Data = '') {
     this.socket = net.connect({ path: `\0${socket}`, allowHalfOpen: true });
@@ -84,6 +86,7 @@ export class AgentRequest {
       if (kind === 'o') this.#stdout.push(content);
       else if (kind === 'e') this.#stderr.push(content);
       else if (kind === 'x') this.#end = { code: Number(content.toString()) };
+      else if (kind === '-') this.#end = { isDeclined: true };
       else this.#end = { refusal: content.toString() };
     }
   }

@@ -12,6 +12,7 @@ LAYERS_ANSIBLE_CONNECTION names a file with one JSON object, which layers replac
 
 import json
 import os
+import re
 import select
 import socket
 import struct
@@ -63,6 +64,9 @@ START_LIMIT = 120.0
 REASON_LIMIT = 3.0
 # Larger ones are no frames: whoever answers is not our agent.
 LONGEST_FRAME = 1 << 24
+# What Ansible makes of a module in Python, and of the command that shall run it.
+WRAPPER = re.compile(rb"#!(/\S+)\n# -\*- coding: utf-8 -\*-\n_ANSIBALLZ_WRAPPER = True")
+END_OF_COMMAND = b" && sleep 0'"
 
 
 class Connection(ConnectionBase):
@@ -84,6 +88,14 @@ class Connection(ConnectionBase):
             output, error = process.communicate(in_data)
             return process.returncode, output, error
         become = self.become if sudoable and self.become and self.become.expect_prompt() else None
+        interpreter = interpreter_of(command, in_data)
+        if interpreter is not None:
+            with Request(agent, session["token"], "module", self._user(), command, interpreter) as request:
+                request.source = iter([in_data])
+                code = request.finish()
+            if not request.is_declined:
+                return code, bytes(request.received[b"o"]), bytes(request.received[b"e"])
+            session, agent = self._open()
         with Request(agent, session["token"], "run", self._user(), command) as request:
             request.source = iter([in_data or b""])
             if become is not None:
@@ -213,6 +225,7 @@ class Request:
         self.take = lambda kind, content: self.received[kind].extend(content)
         self.code = None
         self.refusal = None
+        self.is_declined = False
 
     def __enter__(self):
         return self
@@ -225,7 +238,7 @@ class Request:
 
     @property
     def is_over(self):
-        return self.code is not None or self.refusal is not None
+        return self.code is not None or self.refusal is not None or self.is_declined
 
     def finish(self, failed=None):
         """The exit code. A request that failed is an error, in whose words `failed` comes first."""
@@ -290,10 +303,21 @@ class Request:
             del self._incoming[: 5 + length]
             if kind == b"x":
                 self.code = int(content)
+            elif kind == b"-":
+                self.is_declined = True
             elif kind == b"!":
                 self.refusal = content.decode("utf-8", "replace")
             else:
                 self.take(kind, content)
+
+
+def interpreter_of(command, program):
+    """The Python that the command runs and nothing else, with a module in Ansible's wrapper as its standard input; or None."""
+    wrapper = WRAPPER.match(program or b"")
+    if wrapper is None or not command.startswith(b"/bin/sh -c '"):
+        return None
+    path = wrapper.group(1)
+    return path if command.endswith((b"'" + path + END_OF_COMMAND, b" " + path + END_OF_COMMAND)) else None
 
 
 def pieces(file, size):

@@ -32,8 +32,10 @@ const NO_PYTHON = 96;
 const PYTHONS =
   'python3 /usr/libexec/platform-python /usr/bin/python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 python3.7 python3.6';
 /** Nothing of the image's Python settings counts, and nothing compiled is left in the image. */
-const BOOT = 'import sys;r=sys.stdin.buffer;n,t,a=r.read(int(r.read(10))).split(b"\\n",2);exec(a);main(n,t)';
+const BOOT = 'import sys;r=sys.stdin.buffer;n,t,a=r.read(int(r.read(10))).split(b"\\n",2);exec(a);main(n,t,a)';
 const START = `for p in ${PYTHONS}; do command -v "$p" >/dev/null 2>&1 && exec "$p" -I -S -B -c '${BOOT}'; done; exit ${NO_PYTHON}`;
+/** Of the agent: one text, in this order. */
+const SOURCES = ['layers_agent.py', 'layers_child.py', 'layers_interpreters.py', 'layers_modules.py'];
 /** How long an agent may take to end by itself. */
 const END_MS = 5000;
 /** Last words of `buildah run`, which follow any exit code but 0. */
@@ -49,7 +51,8 @@ export async function openConnection(
 ): Promise<ContainerConnection> {
   const folder = path.join(workspace.temporary, 'ansible');
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const source = await readFile(path.join(ownFolder(), 'agent', 'layers_agent.py'), 'utf8');
+  const sources = SOURCES.map((name) => readFile(path.join(ownFolder(), 'agent', name), 'utf8'));
+  const source = (await Promise.all(sources)).join('\n');
   return new Connection(container, workspace, path.join(folder, 'connection.json'), source);
 }
 

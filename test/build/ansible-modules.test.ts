@@ -1,0 +1,196 @@
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createExec } from '../../tool/src/system/exec.ts';
+import { listProcesses } from '../../tool/src/system/processes.ts';
+import { AgentRequest, agentHere, type Session } from '../helpers/agent-client.ts';
+
+const PYTHON = '/usr/bin/python3';
+let folder: string;
+let agent: Awaited<ReturnType<typeof agentHere>>;
+let session: Session;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'layers-modules-'));
+  agent = await agentHere(folder);
+  session = await agent.state('ready');
+});
+afterAll(async () => {
+  await agent.connection.close();
+  await rm(folder, { recursive: true });
+});
+
+const commandOf = (python: string, before = '') => `/bin/sh -c '${before}${python} && sleep 0'`;
+const ask = (program: string, python = PYTHON, before = '') =>
+  new AgentRequest(session, ['module', 'root', commandOf(python, before), python], program);
+const run = (program: string, python = PYTHON, before = '') =>
+  new AgentRequest(session, ['run', 'root', commandOf(python, before)], program).answer;
+const runs = (pid: number) => listProcesses().some((entry) => entry.pid === pid);
+
+/** An interpreter that is a script. */
+async function script(name: string, ...lines: readonly string[]): Promise<string> {
+  const file = path.join(folder, name);
+  await writeFile(file, `#!/bin/sh\n${lines.join('\n')}\n`);
+  await chmod(file, 0o755);
+  return file;
+}
+
+const LOOK_AROUND = `
+import sys
+loaded = set(sys.modules)
+seen = dict(globals=sorted(globals()), file=__file__, name=__name__, argv=sys.argv, path=sys.path, flags=repr(sys.flags),
+            executable=sys.executable, bytecode=sys.dont_write_bytecode, input=sys.stdin.read())
+import gc, json, locale, os, signal, threading, time, warnings
+def status(*names):
+    return [line for line in open("/proc/self/status").read().splitlines() if line.startswith(names)]
+seen.update(
+    environment=dict(os.environ), cwd=os.getcwd(), umask=os.umask(0o22), user=[os.getuid(), os.getgid(), os.getgroups()],
+    files=sorted(os.listdir("/proc/self/fd")), status=status("SigI", "SigC", "SigB", "Shd", "NoNew", "Seccomp", "Cpus", "Threads"),
+    handlers=[repr(signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE, signal.SIGTERM)],
+    leads=[os.getsid(0) == os.getpid(), os.getpgid(0) == os.getsid(0), os.getppid() == os.getsid(0)],
+    command=open("/proc/self/cmdline").read(), program=os.readlink("/proc/self/exe"), zone=time.tzname,
+    streams=[[one.encoding, one.errors, one.line_buffering, one.isatty(), one.fileno()] for one in (sys.stdin, sys.stdout, sys.stderr)],
+    locale=locale.setlocale(locale.LC_CTYPE), threads=threading.active_count(), gc=gc.isenabled(), filters=len(warnings.filters),
+    platform=sys.modules["platform"]._uname_cache if "platform" in sys.modules else None, limit=sys.getrecursionlimit(),
+    children=open("/proc/self/task/%d/children" % os.getpid()).read(),
+)
+print(json.dumps([sorted(loaded), seen]))
+`;
+
+describe.skipIf(process.getuid?.() !== 0)('modules', () => {
+  test.each(['', 'TOLD="a b" '])('see what they would see in an interpreter of their own: %s', async (before) => {
+    const look = async (answer: Promise<{ readonly stdout: Buffer; readonly stderr: Buffer }>) => {
+      const { stdout, stderr } = await answer;
+      expect(stderr.toString()).toBe('');
+      return JSON.parse(stdout.toString()) as [string[], { leads: boolean[]; environment: Record<string, string> }];
+    };
+    const [loaded, seen] = await look(run(LOOK_AROUND, PYTHON, before));
+    for (let count = 0; count < 2; count += 1) {
+      const [more, here] = await look(ask(LOOK_AROUND, PYTHON, before).answer);
+      expect(here).toEqual({ ...seen, leads: here.leads });
+      expect(more).toEqual(expect.arrayContaining([...loaded, 'zipfile']));
+      expect(more.filter((name) => name.includes('layers'))).toEqual([]);
+    }
+    expect(seen.environment.TOLD).toBe(before === '' ? undefined : 'a b');
+    expect(seen.leads[0]).toBe(false);
+  });
+
+  test.each([
+    ['bytes', 'import os; os.write(1, b"\\xff\\x00o"); os.write(2, b"\\xfee")', 0],
+    ['an exit code', 'import atexit, sys; atexit.register(print, "atexit"); print("text"); sys.exit(3)', 3],
+    ['an exit in words', 'raise SystemExit("words")', 1],
+    ['an exit without an end', 'import os; print("lost"); os._exit(4)', 4],
+    ['an error', 'def f():\n    raise ValueError("x")\ntry:\n    f()\nexcept ValueError:\n    f()\n', 1],
+    ['an error in its first line', 'raise KeyError(1)', 1],
+    ['an error in its grammar', 'x = (1,\n', 1],
+    [
+      'a thread that is waited for',
+      'import threading, time\nthreading.Thread(target=lambda: (time.sleep(0.2), print("late"))).start()',
+      0,
+    ],
+    ['a signal', 'import os; os.kill(os.getpid(), 9)', 137],
+    ['a signal for its group', 'import os, time; os.kill(0, 15); time.sleep(10)', 143],
+    ['a closed output', 'import os, time; os.close(1); os.close(2); time.sleep(0.2); os._exit(5)', 5],
+  ])('end as they would end there: %s', async (_, program, code) => {
+    const theirs = await run(program);
+    expect(await ask(program).answer).toEqual(theirs);
+    expect(theirs.code).toBe(code);
+  });
+
+  test('run beside each other, and what they leave goes on', async () => {
+    const program = (index: number) =>
+      `import os, sys, time\nif os.fork() == 0:\n    os.setsid()\n    os.dup2(os.open("/dev/null", os.O_RDWR), 1); os.dup2(1, 2)\n    time.sleep(100)\nprint(os.getpid()); time.sleep(0.2); sys.exit(${index})`;
+    const answers = await Promise.all(Array.from({ length: 12 }, (_, index) => ask(program(index)).answer));
+    expect(answers.map(({ code }) => code)).toEqual(Array.from({ length: 12 }, (_, index) => index));
+    const left = () => listProcesses().filter(({ pid }) => pids.has(pid));
+    const { stdout } = await run('import os; print(*[p for p in os.listdir("/proc") if p.isdigit()])');
+    const pids = new Set<number>();
+    for (const one of stdout.toString().trim().split(' ')) {
+      const words = await readFile(`/proc/${one}/stat`, 'latin1').catch(() => '');
+      const [, , , , , own] = words.split(' ');
+      if (own === one && (await readFile(`/proc/${one}/cmdline`, 'latin1').catch(() => '')) === `${PYTHON}\0`)
+        pids.add(Number(one));
+    }
+    expect(left().length).toBeGreaterThanOrEqual(12);
+  });
+
+  test('end with who asked, and with all that they started', async () => {
+    const request = ask(
+      'import subprocess, os\nprint(os.getpid(), subprocess.Popen(["sleep", "100"]).pid, flush=True)\nimport time; time.sleep(100)',
+    );
+    const pids = await new Promise<number[]>((resolve) => {
+      request.socket.on('data', (data: Buffer) => resolve(data.subarray(5).toString().trim().split(' ').map(Number)));
+    });
+    expect(pids.map(runs)).toEqual([true, true]);
+    request.socket.destroy();
+    while (pids.some(runs)) await sleep(10);
+  });
+
+  test('of libraries that are compiled once, and each at its own place', async () => {
+    const source =
+      'def where():\n    return where.__code__.co_filename, __file__\n\ndef fail():\n    raise ValueError(__name__)\n';
+    const pack = `import base64, io, sys, zipfile\nfile = io.BytesIO()\nwith zipfile.ZipFile(file, "w") as z:\n    for name in ("one.py", "same.py"): z.writestr(name, ${JSON.stringify(source)})\n    z.writestr("filler", ${JSON.stringify('x'.repeat(2000))})\nprint(base64.b64encode(file.getvalue()).decode())`;
+    const { stdout } = await createExec({ env: process.env })(PYTHON, ['-c', pack], { collect: true });
+    const program = (name: string) =>
+      `import base64, sys\nZIPDATA = """${stdout.trim()}"""\nopen(${JSON.stringify(path.join(folder, name))}, "wb").write(base64.b64decode(ZIPDATA))\nsys.path.insert(0, ${JSON.stringify(path.join(folder, name))})\nimport one, same\nprint(one.where(), same.where())\none.fail()`;
+    for (const name of ['a.zip', 'b.zip', 'b.zip'])
+      expect(await ask(program(name)).answer).toEqual(await run(program(name)));
+  });
+
+  test('an interpreter that changed is started again', async () => {
+    const python = await script('changing', 'export TOLD=before', `exec ${PYTHON} "$@"`);
+    const told = async () => (await ask('import os; print(os.environ["TOLD"])', python).answer).stdout.toString();
+    expect(await told()).toBe('before\n');
+    await script('changing', 'export TOLD=afterwards', `exec ${PYTHON} "$@"`);
+    expect(await told()).toBe('afterwards\n');
+  });
+
+  test.each([
+    ['that says something', 'echo hello >&2', `exec ${PYTHON} "$@"`],
+    ['that is none', 'cat > /dev/null'],
+    ['whose library is not compiled', 'export PYTHONPYCACHEPREFIX="$0.cache"', `exec ${PYTHON} "$@"`],
+    ['that fails', 'exit 1'],
+  ])('an interpreter %s is tried once, and leaves nothing', async (title, ...lines) => {
+    const name = title.replaceAll(' ', '-');
+    const python = await script(name, 'echo >> "$0.started"', ...lines);
+    for (let count = 0; count < 3; count += 1) {
+      expect(await ask('print(1)', python).answer).toMatchObject({ isDeclined: true });
+    }
+    expect(await readFile(`${python}.started`, 'utf8')).toBe('\n');
+    // What Python itself loads when it starts it writes itself.
+    const written = await readdir(folder, { recursive: true });
+    expect(written.filter((one) => one.startsWith(name) && /zipfile|json/.test(one))).toEqual([]);
+  });
+
+  test('an interpreter that was killed is started again', async () => {
+    const kill =
+      'import os, signal\nout = lambda pid: int(open("/proc/%d/stat" % pid).read().split()[3])\nos.kill(out(out(os.getsid(0))), signal.SIGKILL); print("killed")';
+    expect(await ask(kill).answer).toMatchObject({ code: 0 });
+    expect((await ask('print("here")').answer).stdout.toString()).toBe('here\n');
+  });
+
+  test('end with their agent, and so does their interpreter', async () => {
+    const own = await agentHere(folder);
+    const at = await own.state('ready');
+    const { stdout } = await new AgentRequest(at, ['run', 'root', "cut -d' ' -f4 /proc/$PPID/stat"]).answer;
+    const program =
+      'import os, time\nabove = lambda pid: int(open("/proc/%d/stat" % pid).read().split()[3])\nprint(os.getpid(), above(above(os.getsid(0))), flush=True); time.sleep(100)';
+    const request = new AgentRequest(at, ['module', 'root', commandOf(PYTHON), PYTHON], program);
+    while (request.socket.bytesRead === 0) await sleep(10);
+    process.kill(Number(stdout), 'SIGKILL');
+    const answer = await request.answer;
+    expect(answer.code).toBeUndefined();
+    const pids = answer.stdout.toString().trim().split(' ').map(Number);
+    expect(pids).toHaveLength(2);
+    while (pids.some(runs)) await sleep(10);
+    await own.connection.close();
+  });
+
+  test('of another user, or of a command that is too long, are run as any command', async () => {
+    const other = new AgentRequest(session, ['module', 'nobody', commandOf(PYTHON), PYTHON], 'print(1)');
+    expect(await other.answer).toMatchObject({ isDeclined: true });
+    expect(await ask('print(1)', PYTHON, `A=${'x'.repeat(1 << 17)} `).answer).toMatchObject({ isDeclined: true });
+  });
+});
