@@ -129,7 +129,9 @@ const FILES: Readonly<Record<string, string>> = {
   gather_facts: false
   tasks:
     - name: last words
-      raw: ${JSON.stringify(KILL_AGENT)}
+      shell: { cmd: ${JSON.stringify(KILL_AGENT)} }
+      # Else it would descend from an interpreter.
+      vars: { ansible_pipelining: false }
 `,
   'no-python.yaml': `
 - hosts: all
