@@ -1,31 +1,22 @@
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import { LOCK_FILE, type LockEntry } from '../config/lock.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
-import { select } from '../graph/select.ts';
 import { lockDifferences } from '../plan/drift.ts';
 import { openRecords } from '../records/record-store.ts';
 import { entriesNow } from '../run/lock-entries.ts';
 import { readLock, writeLock } from '../run/lock-file.ts';
 import type { CommandRun } from './command.ts';
-import { loadTree } from './load-tree.ts';
 import { hostSuite } from './machine-facts.ts';
+import { loadNamed } from './named-layers.ts';
 import { imageAsker } from './outside.ts';
-import { printDiagnostics } from './print-diagnostics.ts';
 
 /**
  * Writes what the outside is at this moment into layers.lock, for the selected layers. `--check` writes nothing: 3 when that would change it.
  * 1 when something could not be asked; what could is written all the same.
  */
 export const run: CommandRun = async (context) => {
-  const { graph, diagnostics, tree, stateDir } = await loadTree({
-    ...context.options,
-    cwd: context.cwd,
-    env: context.env,
-  });
-  printDiagnostics(context, diagnostics, tree.root);
-  const prefix = relative(tree.root, context.cwd);
-  const { named } = select(graph, { selectors: context.positionals, prefix });
+  const { graph, tree, stateDir, named } = await loadNamed(context);
   const lock = await readLock(tree.root);
   const records = openRecords(stateDir);
   const record = (id: LayerId) => {

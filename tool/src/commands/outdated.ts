@@ -1,7 +1,5 @@
 import { tmpdir } from 'node:os';
-import { relative } from 'node:path';
 import type { Layer, LayerId } from '../config/layer.ts';
-import { select } from '../graph/select.ts';
 import { resolveSource } from '../inputs/copyfiles.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { openRecords } from '../records/record-store.ts';
@@ -11,19 +9,12 @@ import { openThrowaway, type Throwaway } from '../run/throwaway.ts';
 import type { HeldLock } from '../system/lock.ts';
 import type { Workspace } from '../system/workspace.ts';
 import type { CommandContext, CommandRun } from './command.ts';
-import { loadTree } from './load-tree.ts';
+import { loadNamed } from './named-layers.ts';
 import { imageAsker } from './outside.ts';
-import { printDiagnostics } from './print-diagnostics.ts';
 
 /** What moved outside since the layers were built, packages by name where their manager can tell. Changes nothing. `--exit-code`: 3 when something moved. */
 export const run: CommandRun = async (context) => {
-  const { graph, diagnostics, tree, stateDir } = await loadTree({
-    ...context.options,
-    cwd: context.cwd,
-    env: context.env,
-  });
-  printDiagnostics(context, diagnostics, tree.root);
-  const { named } = select(graph, { selectors: context.positionals, prefix: relative(tree.root, context.cwd) });
+  const { graph, tree, stateDir, named } = await loadNamed(context);
   const records = openRecords(stateDir);
   const recordOf = (id: LayerId) => {
     const stored = records.read(id);
