@@ -86,3 +86,20 @@ test('what could not be taken away is not said to be free, nor what it holds wit
     'freed nothing: 132 B are there',
   ]);
 });
+
+test('a reason that several have is said once; what has one of its own is named', () => {
+  const items = [item('a', 3), item('b', 2), item('c', 1), item('d', 4, { kind: 'failed' })];
+  const [a, b, c, d] = items as [Prunable, Prunable, Prunable, Prunable];
+  const choice = withoutLeft(choosePrunable(items, layers({}), { now: NOW }), items, layers({}), new Set(items));
+  const left = [
+    { item: a, why: 'full' },
+    { item: c, why: 'in use' },
+    { item: b, why: 'full' },
+    { item: d, why: 'full' },
+  ];
+  expect(pruneLines({ isDry: false, items, choice, left }, false)).toEqual([
+    'left: 2 images, 1 failed build: full',
+    'left: c: in use',
+    'freed nothing: 4 B are there',
+  ]);
+});

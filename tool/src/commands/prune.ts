@@ -1,15 +1,17 @@
 import { hostname } from 'node:os';
+import { InvalidInput } from '../config/diagnostic.ts';
 import { choosePrunable, type PrunePolicy, withoutLeft } from '../plan/prune.ts';
 import { openRecords } from '../records/record-store.ts';
 import { pruneJson, pruneLines } from '../report/prune-text.ts';
 import { takeInventory } from '../run/prune-inventory.ts';
 import { removePrunable } from '../run/prune-local.ts';
-import type { PrunePlace } from '../run/prune-place.ts';
+import type { NeededBuilds, PrunePlace } from '../run/prune-place.ts';
 import { settleTrees } from '../run/prune-trees.ts';
 import { newRunId } from '../run/run-folder.ts';
 import { lockStorage } from '../run/storage-lock.ts';
 import { sweepDeadRuns } from '../run/sweep-dead-runs.ts';
 import { createBuildah } from '../system/buildah-cli.ts';
+import { isOutOfSpace } from '../system/command.ts';
 import { createExec } from '../system/exec.ts';
 import type { CommandContext, CommandRun } from './command.ts';
 import { enterUserNamespace } from './enter-user-namespace.ts';
@@ -95,7 +97,7 @@ async function pruneHere(
       stateDir,
       temporaryRoot: temporaryRoot(env.TMPDIR),
       store,
-      needed: await neededBuilds(context, loaded, 'local'),
+      needed: await neededHere(context, loaded),
       keepLast,
       now: policy.now,
     };
@@ -111,5 +113,19 @@ async function pruneHere(
     return left.length > 0 ? 1 : 0;
   } finally {
     lock?.release();
+  }
+}
+
+/** What branches need is planned from their files, for which there must be room. */
+async function neededHere(context: CommandContext, loaded: Remembering): Promise<NeededBuilds> {
+  try {
+    return await neededBuilds(context, loaded, 'local');
+  } catch (error) {
+    if (!isOutOfSpace(error)) throw error;
+    const folder = temporaryRoot(context.env.TMPDIR);
+    throw new InvalidInput(`${folder} has no room for the files of a branch, which are planned there`, {
+      hint: 'TMPDIR=DIR names a folder on another file system, such as /dev/shm',
+      cause: error,
+    });
   }
 }

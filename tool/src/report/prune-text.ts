@@ -50,7 +50,7 @@ export function pruneLines(report: PruneReport, isVerbose: boolean): string[] {
       `${nounOf(kind, number)}: ${formatBytes(freed.get(kind) ?? 0)} of ${nounOf(kind, items.filter((item) => item.kind === kind).length)}`,
     );
   }
-  for (const { item, why } of left) lines.push(`left: ${item.text}: ${why}`);
+  lines.push(...leftLines(left));
   const verb = isDry ? 'would free' : 'freed';
   if (remove.length === 0 && left.length > 0) lines.push(`freed nothing: ${formatBytes(before)} are there`);
   else if (remove.length === 0) lines.push(`nothing to prune: ${formatBytes(before)} are needed or too young to go`);
@@ -62,6 +62,16 @@ export function pruneLines(report: PruneReport, isVerbose: boolean): string[] {
     lines.push(`what is needed takes more than --max-size ${formatBytes(maxBytes)}: it stays`);
   }
   return lines;
+}
+
+/** A reason that several have is said once. */
+function leftLines(left: PruneReport['left']): string[] {
+  return [...Map.groupBy(left, ({ why }) => why)].map(([why, all]) => {
+    const [{ item }] = all as [(typeof all)[number]];
+    if (all.length === 1) return `left: ${item.text}: ${why}`;
+    const kinds = Map.groupBy(all, (one) => one.item.kind);
+    return `left: ${[...kinds].map(([kind, { length }]) => nounOf(kind, length)).join(', ')}: ${why}`;
+  });
 }
 
 /** One document: every thing with its bytes, and why it stays. Pure. */

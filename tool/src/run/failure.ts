@@ -1,5 +1,5 @@
 import { BuildFailure } from '../build/builder.ts';
-import { CommandFailure } from '../system/command.ts';
+import { CommandFailure, isOutOfSpace } from '../system/command.ts';
 import type { Failure } from './events.ts';
 
 /** Every error that ends a layer, in one shape. `during`: what was being done. */
@@ -26,14 +26,13 @@ function isCancelled(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-const NO_SPACE = /no space left on device|ENOSPC|disk quota exceeded/i;
 /** buildah's words where an image has a user or group that the user's namespace has not: often gid 65534, nogroup. */
 const NARROW_IDS = /(insufficient UIDs or GIDs|Check \/etc\/subuid and \/etc\/subgid)/i;
 
 function hintFor(error: CommandFailure): { hint?: string } {
   if (error.reason === 'not-found') return { hint: `'layers doctor' tells which package has ${error.result.argv[0]}` };
   const text = error.result.tail.join('\n');
-  if (NO_SPACE.test(text))
+  if (isOutOfSpace(error))
     return { hint: "a file system is full: 'layers doctor' shows the free space of each that is used" };
   if (NARROW_IDS.test(text)) {
     return {

@@ -53,3 +53,11 @@ export class CommandFailure extends Error {
     this.result = result;
   }
 }
+
+const NO_SPACE = /no space left on device|ENOSPC|disk quota exceeded/i;
+
+/** Whether something failed because a file system is full. */
+export function isOutOfSpace(error: unknown): boolean {
+  if (error instanceof CommandFailure) return NO_SPACE.test(error.result.tail.join('\n'));
+  return error instanceof Error && NO_SPACE.test(error.message);
+}
