@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { noCheckpoint } from '../../tool/src/commands/inside-image.ts';
+import { noCheckpoint } from '../../tool/src/commands/inside-checkpoint.ts';
 import { failedWords } from '../../tool/src/commands/inside-words.ts';
 import type { FailedBuild } from '../../tool/src/records/failed-builds.ts';
 import { layer } from '../helpers/layers.ts';
@@ -28,13 +28,21 @@ test('who enters a kept container is told what it is; that somebody was in it, a
 });
 
 test('where there is no checkpoint, what can be done about it', () => {
-  const base = layer('base');
-  expect(noCheckpoint(base, 'packages', [])).toMatchObject({
-    message: 'no checkpoint of base after its packages is kept here',
+  const base = layer('base', { pkg_manager: 'dnf' }, { packages: ['one'], cmds: ['true'] });
+  expect(noCheckpoint(base, 'packages', { others: [] })).toMatchObject({
+    message: 'no checkpoint of base after its packages is kept here of its last build',
     hint: expect.stringContaining("'layers build base --force'"),
   });
-  expect(noCheckpoint(base, 'files', ['packages'])).toMatchObject({ hint: "'--at packages' is" });
-  const played = noCheckpoint(layer('played', { layer_type: 'ansible' }), 'packages', []);
+  expect(noCheckpoint(base, 'files', { others: ['packages'] })).toMatchObject({ hint: "'--at packages' is" });
+  const played = noCheckpoint(layer('played', { layer_type: 'ansible' }), 'packages', { others: [] });
   expect(played.hint).toContain('only base layers have them');
   expect(played.hint).not.toContain('--force');
+});
+
+test('no build is advised that would make none, and an older checkpoint is said to be one', () => {
+  const commands = layer('st', { parent: 'other' }, { cmds: ['true'] });
+  expect(noCheckpoint(commands, 'files', { others: [], older: '2026-11-24T15:53:41Z' })).toMatchObject({
+    message: expect.stringMatching(/of its last build; the one of 2026-11-24 \d\d:\d\d is of another build$/),
+    hint: "layers/st.yaml has no files: leave out '--at' for its last build, or '--at failed' for one that failed",
+  });
 });

@@ -11,10 +11,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Checkpoint, CheckpointKey } from '../../tool/src/recipe/checkpoint.ts';
+import type { BuildStamp, Checkpoint, CheckpointKey } from '../../tool/src/recipe/checkpoint.ts';
 import { openCheckpoints } from '../../tool/src/records/checkpoints.ts';
+import type { CheckpointUser } from '../../tool/src/records/last-checkpoints.ts';
 
-const TREE = '/one/.layers';
+const STATE = '/one/.layers';
+const TREE = by(STATE);
+
+function by(tree: string, layer = 'debian/base', build = '1'): CheckpointUser {
+  return { tree, layer, build: build as BuildStamp };
+}
 
 let graphRoot: string;
 beforeEach(() => {
@@ -104,22 +110,22 @@ test('two trees with the same layer: the last one of each is superseded by none 
   const other = '/other/.layers';
   const checkpoints = openCheckpoints(graphRoot);
   await checkpoints.keep(made('a'), TREE);
-  for (const letter of ['b', 'c', 'd']) await checkpoints.keep(made(letter), other);
+  for (const letter of ['b', 'c', 'd']) await checkpoints.keep(made(letter), by(other));
   for (const [index, letter] of ['a', 'b', 'c', 'd'].entries()) utimesSync(file(letter), 1000 + index, 1000 + index);
   const listed = (...trees: string[]) => {
     const found = checkpoints.list((tree) => trees.includes(tree));
     return found.map((one) => [one.key[0], one.trees, one.isSuperseded]);
   };
-  expect(listed(TREE, other)).toEqual([
+  expect(listed(STATE, other)).toEqual([
     ['d', [other], false],
     ['c', [], true],
     ['b', [], true],
-    ['a', [TREE], false],
+    ['a', [STATE], false],
   ]);
   // It begins where the other one has been.
   checkpoints.use(made('c'), TREE);
-  expect(listed(TREE, other)).toEqual([
-    ['c', [TREE], false],
+  expect(listed(STATE, other)).toEqual([
+    ['c', [STATE], false],
     ['d', [other], false],
     ['b', [], true],
     ['a', [], true],
@@ -132,8 +138,21 @@ test('two trees with the same layer: the last one of each is superseded by none 
     ['a', [], true],
   ];
   expect(listed()).toEqual(ofNone);
-  for (const tree of [TREE, other]) checkpoints.leave(tree);
-  expect(listed(TREE, other)).toEqual(ofNone);
+  for (const tree of [STATE, other]) checkpoints.leave(tree);
+  expect(listed(STATE, other)).toEqual(ofNone);
+});
+
+test('a layer has those that its own builds began with, though another layer made them', async () => {
+  const checkpoints = openCheckpoints(graphRoot);
+  await checkpoints.keep(made('a'), TREE);
+  checkpoints.use(made('a'), by(STATE, 'twin', '2'));
+  await checkpoints.keep(made('b', { part: 'files', layer: 'twin' }), by(STATE, 'twin', '2'));
+  const keys = (layer: string) => checkpoints.lastOf(layer).map(({ key, build }) => [key[0], build]);
+  expect(keys('debian/base')).toEqual([['a', '1']]);
+  expect(keys('twin').toSorted()).toEqual([
+    ['a', '2'],
+    ['b', '2'],
+  ]);
 });
 
 test('what was removed is gone, and removing it again is no error', async () => {

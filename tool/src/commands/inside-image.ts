@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerRecord } from '../recipe/record.ts';
-import { openCheckpoints } from '../records/checkpoints.ts';
 import { ImageGone } from '../records/image-gone.ts';
 import { imageFolder } from '../records/local-memory.ts';
 import { openRecords } from '../records/record-store.ts';
@@ -10,6 +9,7 @@ import { setRecord } from '../run/gather-facts.ts';
 import { imageInStorage } from '../run/image-of.ts';
 import type { Workspace } from '../system/workspace.ts';
 import type { CommandContext } from './command.ts';
+import { checkpointOf } from './inside-checkpoint.ts';
 import { minuteOf } from './inside-words.ts';
 import type { LoadedTree } from './load-tree.ts';
 import { prepare } from './prepare.ts';
@@ -28,7 +28,7 @@ export async function imageToEnter(
   workspace: Workspace,
 ): Promise<EnteredImage> {
   const { at } = context.values;
-  if (typeof at === 'string') return checkpointOf(graph.layers.get(id) as Layer, at, workspace);
+  if (typeof at === 'string') return checkpointOf(graph.layers.get(id) as Layer, at, stateDir, workspace);
   const stored = openRecords(stateDir).read(id);
   const record = stored.kind === 'record' ? stored.record : undefined;
   const local = record?.image.local;
@@ -36,32 +36,6 @@ export async function imageToEnter(
   if (record !== undefined && isHere && (await workspace.buildah.store()).graphRoot === local.graphRoot)
     return { id: local.id, text: builtText(record) };
   return fromElsewhere(context, id, workspace);
-}
-
-/** The one that a build last made or began with. */
-async function checkpointOf(layer: Layer, part: string, { buildah }: Workspace): Promise<EnteredImage> {
-  const { graphRoot } = await buildah.store();
-  const own = openCheckpoints(graphRoot)
-    .list()
-    .filter((one) => one.layer === layer.id && one.isThere);
-  const found = own.find((one) => one.part === part);
-  if (found !== undefined) return { id: found.image.id, text: ` after its ${part}, of ${minuteOf(found.builtAt)}` };
-  throw noCheckpoint(
-    layer,
-    part,
-    own.map((one) => one.part),
-  );
-}
-
-/** @param others parts of the layer after which there is one */
-export function noCheckpoint({ id, options }: Layer, part: string, others: readonly string[]): InvalidInput {
-  const [other] = others;
-  const makes = `a build makes them of base layers with more than one part: 'layers build ${id} --force'`;
-  const never = "only base layers have them, and this is an Ansible layer: leave out '--at'";
-  const hint = options.layer_type === 'ansible' ? never : makes;
-  return new InvalidInput(`no checkpoint of ${id} after its ${part} is kept here`, {
-    hint: other === undefined ? hint : `'--at ${other}' is`,
-  });
 }
 
 /** Asks the plan, which knows where an image may be that this machine has not got, and pulls it. */

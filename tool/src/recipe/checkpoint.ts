@@ -22,6 +22,13 @@ export interface Checkpoint {
   readonly repositories: Readonly<Record<string, string>>;
 }
 
+/** Hex SHA-256 of what a build was of: equal for all builds of one recipe, whatever their lock says by the end. */
+export type BuildStamp = string & { readonly __brand: 'BuildStamp' };
+
+export function buildStampOf({ lock: _, ...recipe }: Recipe): BuildStamp {
+  return hashOf(recipe) as BuildStamp;
+}
+
 /** What a part begins on: the layer's images, the parent by content and by the very image, or the image of the part before. */
 export type CheckpointGround =
   | (RecipeImages & { readonly image?: string })

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Checkpoint, CheckpointKey } from '../recipe/checkpoint.ts';
 import { writeFileAtomic } from '../system/files.ts';
 import { decodeChecked, encodeChecked } from './checked-json.ts';
-import { openLastCheckpoints } from './last-checkpoints.ts';
+import { type CheckpointUser, type LastCheckpoint, openLastCheckpoints } from './last-checkpoints.ts';
 import { imageFolder } from './local-memory.ts';
 
 /** A checkpoint as `prune` and `shell` look at it. */
@@ -25,10 +25,12 @@ interface ListedCheckpoint extends Checkpoint {
 export interface Checkpoints {
   /** The one under a key, if its image is there. */
   find(key: CheckpointKey): Checkpoint | undefined;
-  /** Durable when it resolves. Its image is complete by then; another one under the key is replaced. `tree`: whose build made it. */
-  keep(checkpoint: Checkpoint, tree: string): Promise<void>;
-  /** Notes that a build of a tree starts from it. */
-  use(checkpoint: Checkpoint, tree: string): void;
+  /** Durable when it resolves. Its image is complete by then; another one under the key is replaced. */
+  keep(checkpoint: Checkpoint, maker: CheckpointUser): Promise<void>;
+  /** Notes that a build starts from it. */
+  use(checkpoint: Checkpoint, user: CheckpointUser): void;
+  /** What builds of a layer made or started from last, one for each tree and part, the latest first. */
+  lastOf(layer: string): readonly LastCheckpoint[];
   /** The latest used first. `isKnown`: of which trees it is told what they built last. */
   list(isKnown?: (tree: string) => boolean): ListedCheckpoint[];
   /** Forgets what a tree built last. */
@@ -47,20 +49,25 @@ export function openCheckpoints(graphRoot: string): Checkpoints {
       const checkpoint = read(fileOf(key), key);
       return checkpoint !== undefined && isThere(checkpoint) ? checkpoint : undefined;
     },
-    async keep(checkpoint, tree) {
+    async keep(checkpoint, maker) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       await writeFileAtomic(fileOf(checkpoint.key), encodeChecked(checkpoint), { mode: 0o600 });
-      last.note(checkpoint, tree);
+      last.note(checkpoint, maker);
     },
-    use(checkpoint, tree) {
+    use(checkpoint, user) {
       const now = new Date();
-      last.note(checkpoint, tree);
+      last.note(checkpoint, user);
       try {
         utimesSync(fileOf(checkpoint.key), now, now);
       } catch {
         // A storage that cannot be written to: it only looks older than it is.
       }
     },
+    lastOf: (layer) =>
+      last
+        .all()
+        .filter((one) => one.layer === layer)
+        .toSorted((a, b) => b.at - a.at),
     list(isKnown = () => true) {
       const latest = new Set<string>();
       const noted = last.all().filter(({ tree }) => isKnown(tree));

@@ -1,12 +1,21 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Checkpoint, CheckpointKey } from '../recipe/checkpoint.ts';
+import type { BuildStamp, Checkpoint, CheckpointKey } from '../recipe/checkpoint.ts';
 
-interface LastCheckpoint {
+/** Whose build made a checkpoint or started from it. */
+export interface CheckpointUser {
   /** State folder. */
   readonly tree: string;
+  /** Layer id: not always that of the checkpoint, which another layer of the same packages may have made. */
+  readonly layer: string;
+  readonly build: BuildStamp;
+}
+
+export interface LastCheckpoint extends CheckpointUser {
   readonly key: CheckpointKey;
+  /** When it was noted, in milliseconds. */
+  readonly at: number;
 }
 
 /**
@@ -15,7 +24,7 @@ interface LastCheckpoint {
  */
 export interface LastCheckpoints {
   /** Never throws: one that is not noted is only thought to be older than it is. */
-  note(checkpoint: Pick<Checkpoint, 'key' | 'layer' | 'part'>, tree: string): void;
+  note(checkpoint: Pick<Checkpoint, 'key' | 'part'>, user: CheckpointUser): void;
   all(): readonly LastCheckpoint[];
   leave(tree: string): void;
 }
@@ -23,7 +32,7 @@ export interface LastCheckpoints {
 export function openLastCheckpoints(folder: string): LastCheckpoints {
   const all = () => filesIn(folder).flatMap((file) => read(file) ?? []);
   return {
-    note({ key, layer, part }, tree) {
+    note({ key, part }, { tree, layer, build }) {
       const name = createHash('sha256')
         .update(JSON.stringify([tree, layer, part]))
         .digest('hex')
@@ -33,7 +42,7 @@ export function openLastCheckpoints(folder: string): LastCheckpoints {
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         // Whole at any time: a full disk leaves the earlier one.
-        writeFileSync(starting, JSON.stringify({ tree, key }), { mode: 0o600 });
+        writeFileSync(starting, JSON.stringify({ tree, layer, build, key }), { mode: 0o600 });
         renameSync(starting, file);
       } catch {
         rmSync(starting, { force: true });
@@ -56,8 +65,10 @@ function filesIn(folder: string): string[] {
 
 function read(file: string): (LastCheckpoint & { readonly file: string }) | undefined {
   try {
-    const { tree, key } = JSON.parse(readFileSync(file, 'utf8')) as Partial<LastCheckpoint>;
-    return tree === undefined || key === undefined ? undefined : { tree, key, file };
+    const { tree, key, layer, build } = JSON.parse(readFileSync(file, 'utf8')) as Partial<LastCheckpoint>;
+    if (tree === undefined || key === undefined) return undefined;
+    // Earlier versions noted tree and key alone: such a one is of no layer.
+    return { tree, key, layer: layer ?? '', build: build ?? ('' as BuildStamp), at: statSync(file).mtimeMs, file };
   } catch {
     return undefined;
   }

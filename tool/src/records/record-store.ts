@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import type { LayerRecord } from '../recipe/record.ts';
@@ -20,8 +20,8 @@ export interface RecordStore {
 
 /** Records under `<stateDir>/records`. Nothing is created before the first write. */
 export function openRecords(stateDir: string): RecordStore {
-  const folder = join(stateDir, 'records');
-  const fileOf = (id: string) => join(folder, `${encodeURIComponent(id)}.json`);
+  const folder = folderOf(stateDir);
+  const fileOf = (id: string) => join(folder, nameOf(id));
   return {
     read(id) {
       const file = fileOf(id);
@@ -50,14 +50,27 @@ export function openRecords(stateDir: string): RecordStore {
   };
 }
 
+/** In milliseconds, 0 without a record. No build that failed writes it. */
+export function recordWrittenAt(stateDir: string, id: LayerId): number {
+  return statSync(join(folderOf(stateDir), nameOf(id)), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
 /** All records of a state folder, of layers of whatever branch. What is damaged is none, and stays as it is. */
 export function allRecords(stateDir: string): readonly LayerRecord[] {
-  const folder = join(stateDir, 'records');
+  const folder = folderOf(stateDir);
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder).filter((name) => /^[^.].*\.json$/.test(name));
   return names.flatMap(
     (name) => decode(readFileSync(join(folder, name), 'utf8'), decodeURIComponent(name.slice(0, -5))) ?? [],
   );
+}
+
+function folderOf(stateDir: string): string {
+  return join(stateDir, 'records');
+}
+
+function nameOf(id: string): string {
+  return `${encodeURIComponent(id)}.json`;
 }
 
 function decode(text: string, id: string): LayerRecord | undefined {

@@ -1,6 +1,12 @@
 import type { BuildPart } from '../build/builder.ts';
 import { settingsOfPart } from '../config/recipe-settings.ts';
-import { type Checkpoint, type CheckpointGround, type CheckpointPart, checkpointKeyOf } from '../recipe/checkpoint.ts';
+import {
+  buildStampOf,
+  type Checkpoint,
+  type CheckpointGround,
+  type CheckpointPart,
+  checkpointKeyOf,
+} from '../recipe/checkpoint.ts';
 import type { KeptImage } from '../recipe/known-build.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { openCheckpoints } from '../records/checkpoints.ts';
@@ -66,6 +72,7 @@ interface Use {
 /** Checkpoints beside the images of the storage that the workspace builds in. */
 export function layerCheckpoints(use: Use, workspace: Workspace): LayerCheckpoints {
   const { recipe } = use;
+  const user = { tree: use.tree, layer: use.id, build: buildStampOf(recipe) };
   const store = async () => openCheckpoints((await workspace.buildah.store()).graphRoot);
   const keyOf = (part: CheckpointPart, on: CheckpointGround) =>
     checkpointKeyOf({
@@ -83,7 +90,7 @@ export function layerCheckpoints(use: Use, workspace: Workspace): LayerCheckpoin
       const checkpoints = await store();
       const found = checkpoints.find(keyOf(part, on));
       if (found === undefined || !use.isYoungEnough(found.builtAt) || !isLocked(found, recipe.lock)) return undefined;
-      checkpoints.use(found, use.tree);
+      checkpoints.use(found, user);
       return found;
     },
     async keep(part, on, made) {
@@ -92,7 +99,7 @@ export function layerCheckpoints(use: Use, workspace: Workspace): LayerCheckpoin
       const checkpoint: Checkpoint = { version: 1, key: keyOf(part, on), layer: use.id, part, ...made };
       try {
         await workspace.buildah.tag(made.image.id, [checkpointName(checkpoint)]);
-        await (await store()).keep(checkpoint, use.tree);
+        await (await store()).keep(checkpoint, user);
       } catch (error) {
         workspace.signal.throwIfAborted();
         workspace.say(`no checkpoint of its ${part} is kept: ${(error as Error).message}`);
