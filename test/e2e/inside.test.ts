@@ -105,10 +105,11 @@ test('commands and shells run inside the last build, and leave nothing', async (
 });
 
 test('nothing of what a short command prints is lost, however late it is read; where nobody reads on, it ends', async () => {
+  await tree.write('layers/top.yaml', layerFile('top', 'true'));
   expect((await tree.layers(['build', 'top'])).code).toBe(0);
   const words = [BIN, '--root', tree.root, 'run', 'top', '--', '/bin/sh', '-c'];
   const piped = (script: string, reader: string) => {
-    const pipeline = `"$@" | { ${reader}; }; echo "\${PIPESTATUS[0]}"`;
+    const pipeline = `exec 2>&1; "$@" | { ${reader}; }; echo "\${PIPESTATUS[0]}"`;
     const argv = ['-c', pipeline, 'bash', ...words, script];
     return tree.storage.exec('bash', argv, { env: { LAYERS_SOURCES: '1' } });
   };
@@ -177,6 +178,29 @@ try:
 except OSError: pass
 sys.stdout.buffer.write(seen); sys.exit(os.waitpid(pid, 0)[1] >> 8)
 `;
+
+/** Ctrl-C for what says `in`. */
+const INTERRUPT = `
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])
+seen = b''
+while b'in\\r\\n' not in seen: seen += os.read(fd, 4096)
+os.write(fd, b'\\x03')
+try:
+    while True: seen += os.read(fd, 4096)
+except OSError: pass
+sys.stdout.buffer.write(seen); sys.exit(os.waitpid(pid, 0)[1] >> 8)
+`;
+
+test('Ctrl-C at a terminal ends the command as by that signal, without a word of buildah', async () => {
+  const file = await tree.write('interrupt.py', INTERRUPT);
+  const words = ['run', 'top', '--', '/bin/sh', '-c', 'echo in; busybox sleep 1000; echo not reached'];
+  const argv = [file, BIN, '--root', tree.root, ...words];
+  const env = { LAYERS_SOURCES: '1', TERM: 'dumb' };
+  expect(await tree.storage.exec('python3', argv, { env, accept: [130] })).toMatchObject({ stdout: 'in\r\n^C' });
+  expect(await containers()).toEqual([]);
+});
 
 test('a shell has the terminal: its size, its keys, its exit code; the failed one is entered itself', async () => {
   const file = await tree.write('talk.py', TALK);

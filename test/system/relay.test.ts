@@ -53,8 +53,8 @@ describe('a program behind a relay', () => {
   test('has its input, words, variables, exit code and signal', () => {
     expect(run('cat')).toEqual({ stdout: 'from outside', stderr: '', status: 0 });
     expect(run('printf', '%s|', 'a b', '', '$x', '*')).toMatchObject({ stdout: 'a b||$x|*|' });
-    expect(run('sh', '-c', 'echo "$mark$code"; echo err >&2; exit 7')).toEqual({
-      stdout: '\n',
+    expect(run('sh', '-c', 'env | grep layers_; echo err >&2; exit 7')).toEqual({
+      stdout: '',
       stderr: 'err\n',
       status: 7,
     });
@@ -65,6 +65,21 @@ describe('a program behind a relay', () => {
       stderr: expect.stringMatching(/^layers-run: .*not found\n$/),
     });
     expect(run('/etc/passwd')).toMatchObject({ status: 126, stderr: expect.stringMatching(/^layers-run: /) });
+  });
+
+  test.each(['dash', 'bash'])('has the terminal to itself, whose shell %s is', (shell) => {
+    const onTerminal = (...argv: string[]) => {
+      const { argv: whole, mark } = relayed(argv);
+      const words = [shell, ...whole.slice(1)].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+      const child = spawnSync('script', ['-qec', words.join(' '), '/dev/null'], { encoding: 'latin1' });
+      return { ...through(mark, child.stdout), status: child.status };
+    };
+    const groups = 'ps -o pgid=,tpgid= -p $$ | (read own foreground; test $own = $foreground && echo mine)';
+    expect(onTerminal('sh', '-c', `${groups}; exit 4`)).toMatchObject({ passed: 'mine\r\n', after: [], status: 4 });
+    // By Ctrl-C; bash then ends its script where it is.
+    expect(onTerminal('sh', '-c', 'kill -INT $$')).toMatchObject({ passed: '', after: [], status: 130 });
+    expect(onTerminal('sh', '-c', 'kill -KILL $$')).toMatchObject({ after: [], status: 137 });
+    expect(onTerminal('/no/such')).toMatchObject({ passed: expect.stringContaining('/no/such'), status: 127 });
   });
 
   test.each([1, 2])('is not over before what it printed was read and passed on (descriptor %i)', async (descriptor) => {

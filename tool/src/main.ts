@@ -15,8 +15,7 @@ export async function main(program: 'layers' | 'image-build'): Promise<void> {
   try {
     code = exitCode(await dispatch(program, process.argv.slice(2), interruption), interruption);
   } catch (error) {
-    const { aborted, reason } = interruption.signal;
-    code = aborted ? SIGNAL_EXIT[reason as keyof typeof SIGNAL_EXIT] : await complain(error, program);
+    code = interruption.signal.aborted ? exitCode(1, interruption) : await complain(error, program);
   } finally {
     interruption.stop();
   }
@@ -65,7 +64,7 @@ async function dispatch(program: string, argv: readonly string[], signals: Inter
 }
 
 function exitCode(code: number, { signal }: Interruption): number {
-  return signal.aborted ? SIGNAL_EXIT[signal.reason as keyof typeof SIGNAL_EXIT] : code;
+  return signal.aborted ? (SIGNAL_EXIT[signal.reason as keyof typeof SIGNAL_EXIT] ?? 1) : code;
 }
 
 /** Prints what went wrong; gives 2 for bad input, 1 for anything else. */
@@ -107,18 +106,29 @@ function listen(): Interruption {
   process.on('SIGTERM', onSignal);
   // A lost ssh session must not leave half a build behind.
   process.on('SIGHUP', onSignal);
-  // Whoever read has gone, as `head` does; Node ignores the signal itself.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      // It is told late, perhaps when all is done.
-      process.exitCode = SIGNAL_EXIT.SIGPIPE;
-      if (!first.signal.aborted) first.abort('SIGPIPE');
-    });
-  }
+  endWithOutput(first);
   return {
     signal: first.signal,
     forced: second.signal,
     stop: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onSignal),
   };
+}
+
+/** Whoever read has gone, as `head` does (Node ignores the signal itself), or a disk is full: the run ends in order. */
+function endWithOutput(run: AbortController): void {
+  let isTold = false;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      if (isTold) return;
+      isTold = true;
+      const reason = code === 'EPIPE' ? 'SIGPIPE' : 'an output that cannot be written';
+      // It is told late, perhaps when all is done.
+      process.on('exit', () => {
+        process.exitCode = reason === 'SIGPIPE' ? SIGNAL_EXIT.SIGPIPE : 1;
+      });
+      if (reason !== 'SIGPIPE' && stream === process.stdout)
+        process.stderr.write(`standard output cannot be written: ${message}\n`);
+      if (!run.signal.aborted) run.abort(reason);
+    });
+  }
 }

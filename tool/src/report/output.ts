@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 /** What reporters write to. `columns` and `rows` as terminals have them. */
 export type OutputStream = Writable & { readonly columns?: number; readonly rows?: number };
 
-/** Whole lines to a stream. Never throws: a reader that went away (`layers build | head`) must not end a build. */
+/** Whole lines to a stream. Never throws: where a reader went away (`layers build | head`), the entry point ends the run in order. */
 export interface LineOutput {
   write(lines: readonly string[]): void;
   /** Resolves when everything is with the operating system, or nobody reads any more. */

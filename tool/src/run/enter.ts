@@ -21,7 +21,9 @@ export interface Entering {
 /** Variables of the user's terminal that a program inside draws by; image and build know nothing of them. */
 const OF_THE_TERMINAL = ['TERM', 'COLORTERM'] as const;
 
-const NOT_STARTED = new RegExp(`^process failed to start with error: |executable file .* not found|^${SHELL}: `);
+const NOT_STARTED = new RegExp(
+  `^process failed to start with error: |executable file .* not found|^${SHELL}: .*(not found|[Pp]ermission denied|[Nn]o such file|cannot execute)`,
+);
 /** A shell's exit code of a command that it does not find. */
 const NOT_FOUND = 127;
 
@@ -36,8 +38,7 @@ export async function enterContainer(
 ): Promise<number> {
   const mountPoint = await buildah.mount(container);
   const words = argv ?? [await shellIn(mountPoint, id)];
-  // Of a shell the last words are one's own.
-  const isRelayed = argv !== undefined && buildah.isolation === 'chroot' && (await hasProgram(mountPoint, '/bin/sh'));
+  const isRelayed = buildah.isolation === 'chroot' && (await hasProgram(mountPoint, '/bin/sh'));
   const relay = isRelayed ? relayed(words) : undefined;
   const isTerminal = isInteractive(streams);
   const shown = OF_THE_TERMINAL.flatMap((name) => (env[name] === undefined ? [] : ['--env', `${name}=${env[name]}`]));

@@ -127,7 +127,9 @@ function logged(exec: Exec, log: LayerLog, chosen: Readonly<Record<string, strin
   return async (file, args, options) => {
     if (options?.quiet !== true) {
       const secrets = options?.secrets ?? [];
-      log.line(`$ ${[file, ...args].map((word) => (secrets.includes(word) ? '***' : word)).join(' ')}`);
+      log.line(
+        `$ ${[file, ...(options?.relay?.shown ?? args)].map((word) => (secrets.includes(word) ? '***' : word)).join(' ')}`,
+      );
     }
     return exec(file, args, { ...options, env: { ...chosen, ...options?.env } });
   };

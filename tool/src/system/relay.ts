@@ -21,13 +21,15 @@ export const SHELL = 'layers-run';
 const FILLING = (process.arch === 'arm64' ? 1024 * 1024 : 64 * 1024) + 2 * 8192;
 
 const SCRIPT = [
-  'mark=$1; shift',
-  // What a terminal tells everybody is for the program; a trap, unlike what is ignored, is not passed on to it.
+  'layers_mark=$1; shift; unset layers_code',
+  // A process group of its own has the terminal: of buildah's, Ctrl-C ends all at once. Nobody could continue what is stopped in there.
+  'test -t 0 && set -m && trap "" TSTP',
+  // bash gives up all that would follow a program that Ctrl-C ended.
+  `trap 'end; exit "\${layers_code-130}"' EXIT`,
+  `end() { printf '%s%${FILLING}s' "$layers_mark" ''; printf '%s%${FILLING}s' "$layers_mark" '' >&2; }`,
+  // What everybody is told is for the program; a trap, unlike what is ignored, is not passed on to it.
   'trap : INT QUIT',
-  '(exec "$@"); code=$?',
-  `printf '%s%${FILLING}s' "$mark" ''`,
-  `printf '%s%${FILLING}s' "$mark" '' >&2`,
-  'exit $code',
+  '(exec "$@"); layers_code=$?; exit $layers_code',
 ].join('\n');
 
 /** Begins with a character that hardly any output has, so that few bytes are held back on the way. */

@@ -50,7 +50,10 @@ export async function runInTerminal(args: readonly string[], settings: TerminalS
   });
   const words = new OwnWords((bytes) => void stderr.write(bytes));
   const errors = new RelayEnd(settings.end, (bytes) => words.push(bytes));
-  child.stderr?.on('data', (bytes: Buffer) => errors.push(bytes));
+  child.stderr?.on('data', (bytes: Buffer) => {
+    // What buildah then complains of is no news.
+    if (!reader.hasGone) errors.push(bytes);
+  });
   // Nobody reads on: buildah itself would go on without an end.
   const reader = passOn(child.stdout, stdout, settings.end, () => child.kill('SIGTERM'));
   const onAbort = () => {
