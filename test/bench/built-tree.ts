@@ -115,7 +115,7 @@ function inputSetOf({ options }: Layer): InputSet {
     ...parts.map((one) => `${one}/main`),
   ];
   return {
-    version: 1,
+    version: 2,
     read: [
       'inventory/group_vars/nodes.yaml',
       'inventory/hosts.yaml',

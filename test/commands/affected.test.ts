@@ -89,7 +89,7 @@ async function affected(ref?: string, place = root, known: Known = {}) {
   const asked: string[] = [];
   const setsOf: SetsOf = async (ids) => {
     asked.push(...ids);
-    const set: InputSet = { version: 1, read: [], probed: [], listed: [], ...(known === 'nothing' ? {} : known) };
+    const set: InputSet = { version: 2, read: [], probed: [], listed: [], ...(known === 'nothing' ? {} : known) };
     return new Map(known === 'nothing' ? [] : ids.map((id) => [id, set]));
   };
   const found = await findAffected(context, now, ref, setsOf);
@@ -136,6 +136,11 @@ describe('an Ansible layer that was never built here, and what stands on it', ()
   });
 });
 
+test('.layersignore: it decides what counts of all that layers copy and read', async () => {
+  write('.layersignore', '*.j2\n');
+  expect((await affected()).all).toEqual(['app', 'files', 'site']);
+});
+
 describe('an Ansible layer whose playbooks read what a static reading does not tell, never built here', () => {
   test('what others recorded of a run on the files of now counts', async () => {
     write('data/other', 'x\n');
@@ -169,7 +174,7 @@ describe('what the last run recorded', () => {
     const { stateDir, graph } = await loadTree({ env: {}, cwd: root });
     const site = [...graph.layers.values()].find(({ id }) => id === 'site');
     if (site === undefined) throw new Error('fixture');
-    const known = { version: 1 as const, read: [], probed: [], listed: [], ...inputSet };
+    const known = { version: 2 as const, read: [], probed: [], listed: [], ...inputSet };
     const made = recordOf(site, { kind: 'scratch' });
     await openRecords(stateDir).write({ ...made, recipe: { ...made.recipe, files }, inputSet: known });
   }

@@ -79,7 +79,7 @@ test('an Ansible layer lists what it may read, then what its last run depended o
     tools: {},
     environment: [],
   });
-  const inputSet = { version: 1, read: ['site.yaml', linked.name], probed: ['ansible.cfg'], listed: ['roles'] };
+  const inputSet = { version: 2, read: ['site.yaml', linked.name], probed: ['ansible.cfg'], listed: ['roles'] };
   const record = { version: 2, id: 'site', lastBuiltAt: '2026-01-02T03:04:05Z', inputSet };
   await openRecords(path.join(root, '.layers')).write(record as never);
   expect((await of()).inputs).toEqual([
@@ -91,4 +91,9 @@ test('an Ansible layer lists what it may read, then what its last run depended o
   ]);
   expect(await inputs('site')).toMatch(/site\.yaml +read by the playbook run of 2026-01-02T03:04:05Z$/m);
   expect(await inputs('site')).toMatch(/may be read \(static\), was not: does not count$/m);
+  writeFileSync(path.join(root, '.layersignore'), 'ansible.cfg\nroles\n');
+  expect((await of()).inputs.map(({ name }: { name: string }) => name)).toEqual([
+    'role:outside/tasks/main.yml',
+    'site.yaml',
+  ]);
 });

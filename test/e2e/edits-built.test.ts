@@ -64,7 +64,9 @@ test.each(RUN)('%s', async (name, content) => {
 
 test('what was built last has all of that in it', async () => {
   const site = (await built('app', 'etc/site')).replaceAll(/\s+/g, ' ').trim();
-  expect(site).toBe('looked up page part# edited {} a.conf,b.conf computed certificate second X here hidden 1 2');
+  expect(site).toBe(
+    'looked up page part# edited {} a.conf,b.conf computed certificate second unseen X here hidden 1 2',
+  );
   expect(await built('leaf', 'opt/files/a.txt')).toBe('a\nmore\n');
   expect(await built('app', 'etc/base')).toBe('other\n');
 });

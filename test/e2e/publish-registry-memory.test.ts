@@ -184,7 +184,7 @@ test('a deleted tag, and a deleted blob', async () => {
 
 test('input sets: newest first, each once, at most sixteen', async () => {
   const key = 'a'.repeat(64) as ProbeKey;
-  const set = (name: string): InputSet => ({ version: 1, read: [name], probed: [], listed: [] });
+  const set = (name: string): InputSet => ({ version: 2, read: [name], probed: [], listed: [] });
   const memory = memoryOf('sets');
   expect(await memory.inputSets(key)).toEqual([]);
   for (let i = 0; i < 18; i++) await memory.keepInputSet(key, set(`file-${i}`));

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { COPIED, type Edit, NOTHING } from './edits.ts';
+import { COPIED, type Edit, NOTHING, SITE } from './edits.ts';
 
 /** Copied files, the tree around them, and the layer files. */
 export const TREE_EDITS: Readonly<Record<string, Edit>> = {
@@ -44,6 +44,22 @@ export const TREE_EDITS: Readonly<Record<string, Edit>> = {
     expected: NOTHING,
   },
   '.layersignore names a copied file': { edit: (at) => at.append('.layersignore', 'files/a.txt\n'), expected: COPIED },
+  'what a playbook reads and .layersignore names': {
+    edit: (at) => at.append('playbooks/files/unseen.ignored', 'more\n'),
+    expected: NOTHING,
+  },
+  'a line leaves .layersignore that named what a playbook reads': {
+    edit: (at) => at.write('.layersignore', 'files/drafts/\n'),
+    expected: SITE,
+  },
+  'a line leaves .layersignore that named what nobody copies or reads': {
+    edit: (at) => at.write('.layersignore', '*.ignored\n'),
+    expected: NOTHING,
+  },
+  '.layersignore names what a playbook reads': {
+    edit: (at) => at.append('.layersignore', 'looked-up.txt\n'),
+    expected: SITE,
+  },
   '.layersignore names what is not there': {
     edit: (at) => at.append('.layersignore', '# more\n*.none\n'),
     expected: NOTHING,

@@ -84,7 +84,7 @@ options:
         {{ query('fileglob', 'globbed/*.conf') | map('basename') | sort | join(',') }}
         {{ lookup('file', 'com' ~ 'puted/x.txt') }} {{ lookup('file', '@SHARE@/site.crt') }}
         {{ lookup('file', lookup('first_found', ['@ETC@/override.txt', '~/override.txt', 'second.txt'])) }}
-        {{ 'x' | shout }} {{ lookup('env', 'SITE') }} {{ secret }} {{ of_compute }} {{ dynamic }}' > /etc/site
+        {{ lookup('file', 'unseen.ignored') }} {{ 'x' | shout }} {{ lookup('env', 'SITE') }} {{ secret }} {{ of_compute }} {{ dynamic }}' > /etc/site
       args: {executable: /bin/sh}
 `,
   'playbooks/more.yaml': '- debug: {msg: more}\n',
@@ -93,6 +93,7 @@ options:
   'playbooks/vars/named.yaml': 'named: 1\n',
   'playbooks/vars/dir/one.yaml': 'in_dir: 1\n',
   'playbooks/files/looked-up.txt': 'looked up\n',
+  'playbooks/files/unseen.ignored': 'unseen\n',
   'playbooks/files/second.txt': 'second\n',
   'playbooks/computed/x.txt': 'computed\n',
   'playbooks/files/globbed/a.conf': 'a\n',

@@ -14,7 +14,7 @@ test('a path that was read counts by content and is in no other list', async () 
     listed: at(tree, 'inventory', 'playbooks/site.yaml'),
   });
   expect(set).toEqual({
-    version: 1,
+    version: 2,
     read: ['inventory/hosts', 'playbooks/site.yaml'],
     probed: ['ansible.cfg', 'playbooks'],
     listed: ['inventory'],
@@ -139,16 +139,36 @@ test('what editors and Python leave changes no listing; inventories pass over mo
   expect(after['tasks/']).not.toBe(first['tasks/']);
 });
 
-test('.layersignore takes what it names out of sets and listings', async () => {
+test('.layersignore takes what it names out of what counts of sets and listings', async () => {
   using tree = createInputTree({ '.layersignore': '*.draft\nnotes/\n', 'tasks/a.yml': '', 'notes/n': '' });
   const set = await tree.named(site, {
     read: at(tree, 'tasks/a.yml', 'x.draft', 'notes/n'),
     listed: at(tree, 'tasks'),
   });
-  expect(set.read).toEqual(['tasks/a.yml']);
   const before = (await tree.digests(site, set)).files;
+  expect(Object.keys(before)).toEqual(['tasks/', 'tasks/a.yml']);
   tree.write('tasks/b.draft');
   expect((await tree.digests(site, set)).files).toEqual(before);
+});
+
+test('what a run read while .layersignore named it counts again when the line goes', async () => {
+  using tree = createInputTree({ '.layersignore': '*.j2\nconf\n', 'r/motd.j2': '1', 'play.yml': '' });
+  const trace = { read: at(tree, 'play.yml', 'r/motd.j2'), probed: at(tree, 'r/absent.j2'), listed: at(tree, 'conf') };
+  const hidden = await tree.named(site, trace);
+  expect(Object.keys((await tree.digests(site, hidden)).files)).toEqual(['play.yml']);
+  rmSync(path.join(tree.root, '.layersignore'));
+  expect(hidden).toEqual(await tree.named(site, trace));
+  const seen = (await tree.digests(site, hidden)).files;
+  expect(Object.keys(seen)).toEqual(['conf/', 'play.yml', 'r/absent.j2', 'r/motd.j2']);
+  tree.write('r/motd.j2', '22');
+  expect((await tree.digests(site, hidden)).files['r/motd.j2']).not.toBe(seen['r/motd.j2']);
+});
+
+test('so does what it may have read, where no trace is left', async () => {
+  using tree = createInputTree({ '.layersignore': '*.yaml\n', 'playbooks/site.yaml': '[]' });
+  const hidden = await tree.superset(site);
+  rmSync(path.join(tree.root, '.layersignore'));
+  expect(hidden.read).toContain('playbooks/site.yaml');
 });
 
 test('a clone under another umask, in another place, has the same digests', async () => {
@@ -243,5 +263,5 @@ test('what every program reads or asks for does not, nor what Ansible itself mad
     listed: ['/usr/bin', '/usr/local/sbin', '/opt/venv/bin', '/etc/ssl/certs'],
     seen: { own: ['/srv/ansible.log'] },
   };
-  expect(await tree.named(site, trace)).toEqual({ version: 1, read: [], probed: [], listed: [] });
+  expect(await tree.named(site, trace)).toEqual({ version: 2, read: [], probed: [], listed: [] });
 });

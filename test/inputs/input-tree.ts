@@ -20,6 +20,8 @@ export interface InputTree extends Disposable {
   copying(src: string, opts?: string[]): Promise<LayerInputs>;
   /** What an Ansible layer may read, by the static reading. */
   ansible(options: Record<string, unknown>): Promise<InputSetDigests>;
+  /** The set of a run that left no trace. */
+  superset(options: Record<string, unknown>): Promise<InputSet>;
   /** What is known of an Ansible layer without a run. */
   fixed(options: Record<string, unknown>): Promise<LayerInputs>;
   /** The members of a set, as they are now. */
@@ -62,10 +64,11 @@ export function createInputTree(
     copying: (src, opts = []) => read({}, { copyfiles: [{ src, dest: '/x', opts }] }),
     ansible: (options) =>
       ofAnsible(options, async (one, places) => digestInputSet(one, await supersetAsSet(one, places), places)),
+    superset: (options) => ofAnsible(options, supersetAsSet),
     fixed: (options) => read({ layer_type: 'ansible', ...options }, {}),
     digests: (options, set) =>
       ofAnsible(options, (one, places) =>
-        digestInputSet(one, { version: 1, read: [], probed: [], listed: [], ...set }, places),
+        digestInputSet(one, { version: 2, read: [], probed: [], listed: [], ...set }, places),
       ),
     named: (options, trace) =>
       ofAnsible(options, (one, places) =>

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createDigester } from '../../tool/src/inputs/digest-file.ts';
 import { watchPlaces } from '../../tool/src/inputs/watch-places.ts';
 import type { InputSet } from '../../tool/src/recipe/input-set.ts';
@@ -74,7 +74,7 @@ const ANSIBLE = { layer_type: 'ansible', playbooks: 'playbooks/site.yml', invent
 
 test('of an Ansible layer what its last run depended on, absent paths too', async () => {
   const set: InputSet = {
-    version: 1,
+    version: 2,
     read: ['playbooks/site.yml', 'playbooks/roles/r/tasks/main.yml'],
     probed: ['playbooks/group_vars/all.yml'],
     listed: ['inventory'],
@@ -84,8 +84,16 @@ test('of an Ansible layer what its last run depended on, absent paths too', asyn
   expect(places.listings).toEqual(['inventory']);
 });
 
+test('nothing of it that .layersignore names', async () => {
+  const set: InputSet = { version: 2, read: ['kept', 'x.draft'], probed: ['y.draft'], listed: ['notes'] };
+  writeFileSync(path.join(root, '.layersignore'), '*.draft\nnotes\n');
+  onTestFinished(() => rmSync(path.join(root, '.layersignore')));
+  const places = await placesOf(ANSIBLE, {}, set);
+  expect([places.files.filter((one) => /kept|draft/.test(one)), places.listings]).toEqual([['kept'], []]);
+});
+
 test('without a run, or after one that failed, what its playbooks may read, and where more would be', async () => {
-  const set: InputSet = { version: 1, read: [], probed: [], listed: [] };
+  const set: InputSet = { version: 2, read: [], probed: [], listed: [] };
   for (const places of [await placesOf(ANSIBLE), await placesOf(ANSIBLE, {}, set, true)]) {
     expect(places.files).toEqual(expect.arrayContaining(['playbooks/roles/r/tasks/main.yml', 'inventory/hosts.yml']));
     expect(places.listings).toEqual(

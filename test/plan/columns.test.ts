@@ -60,7 +60,7 @@ function planned(before: LayerGraph, after: LayerGraph): Record<string, string> 
   facts.records = new Map(
     [...facts.records].map(([id, record]) => [
       id,
-      facts.recorded.has(id) ? { ...record, inputSet: { version: 1, read: [], probed: [], listed: [] } } : record,
+      facts.recorded.has(id) ? { ...record, inputSet: { version: 2, read: [], probed: [], listed: [] } } : record,
     ]),
   );
   const plan = makePlan(after, facts, wish);

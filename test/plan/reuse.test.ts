@@ -8,7 +8,7 @@ import { combineRecipe, type RecipeParent, recipeKeyOf } from '../../tool/src/re
 import { content, emptyFacts, inLine, knownBuild, recordOf, type TestFacts } from '../helpers/facts.ts';
 import { graphOf, layer, on } from '../helpers/layers.ts';
 
-const SET: InputSet = { version: 1, read: ['play.yml'], probed: [], listed: [] };
+const SET: InputSet = { version: 2, read: ['play.yml'], probed: [], listed: [] };
 const SCRATCH: RecipeParent = { kind: 'scratch' };
 
 /** base ← site, which Ansible makes. */
@@ -154,6 +154,21 @@ test("the lock's digest of an external parent beats the recorded one; --refresh 
   const decision = makePlan(of, locked, plain).decisions.get(one.id);
   expect(decision).toMatchObject({ action: 'build', recipe: { parent: { manifest: 'sha256:locked' } } });
   expect(kinds(makePlan(of, locked, { ...plain, refresh: true }))).toEqual(['external-digest']);
+});
+
+test('a record without what its playbooks read, as of an earlier version, is built again', () => {
+  const facts = inLine(graph);
+  const { inputSet: _set, ...old } = facts.records.get(site.id) ?? recordOf(site, SCRATCH);
+  facts.records = new Map(facts.records).set(site.id, old);
+  facts.recorded = new Map();
+  const { action, reasons } =
+    settle(facts, (question) => {
+      if (question.kind === 'input-sets') facts.candidates = new Map(facts.candidates).set(question.key, []);
+    }).plan.decisions.get(site.id) ?? {};
+  expect([action, reasons]).toEqual([
+    'build',
+    [{ code: 'inputs-unknown', text: expect.stringContaining('earlier version') }],
+  ]);
 });
 
 test('a reason that comes from an ancestor names it', () => {

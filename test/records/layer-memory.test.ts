@@ -14,7 +14,7 @@ import { layer } from '../helpers/layers.ts';
 
 const NO_WORKSPACE = {} as Workspace;
 const PROBE = 'f'.repeat(64) as ProbeKey;
-const SET: InputSet = { version: 1, read: ['a'], probed: [], listed: [] };
+const SET: InputSet = { version: 2, read: ['a'], probed: [], listed: [] };
 
 let graphRoot: string;
 let warnings: string[];

@@ -62,7 +62,7 @@ function open(place = 'oci:cache', at = directory): Memory {
 
 const toKeep = (image: string, key: string = KEY, content = 'c') => buildToKeep(image, { key, content });
 
-const set = (name: string): InputSet => ({ version: 1, read: [name], probed: [], listed: [] });
+const set = (name: string): InputSet => ({ version: 2, read: [name], probed: [], listed: [] });
 const index = async () => JSON.parse(await readFile(path.join(directory, 'index.json'), 'utf8'));
 
 test('what one machine keeps, another finds: the build, its recipe', async () => {
@@ -161,7 +161,7 @@ async function reachable(): Promise<Set<string>> {
 
 test('what is no input set is left out of a list', async () => {
   await memory.keepInputSet(PROBE, set('file'));
-  const damaged = [null, { ...set('a'), version: 2 }, { ...set('b'), read: [1] }, { ...set('c'), listed: 'all' }];
+  const damaged = [null, { ...set('a'), version: 1 }, { ...set('b'), read: [1] }, { ...set('c'), listed: 'all' }];
   const document = { version: 1, sets: [...damaged, set('good')] };
   await setTags(directory, new Map([[inputSetsTagOf(PROBE), await writeArtefact(directory, PROBE, document)]]));
   expect(await open().inputSets(PROBE)).toEqual([set('good')]);

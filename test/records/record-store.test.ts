@@ -41,3 +41,12 @@ test.each([
   expect(store.read(id)).toEqual({ kind: 'damaged', file: `${file()}.damaged` });
   expect(store.read(id)).toEqual({ kind: 'none' });
 });
+
+test('of an input set that earlier versions kept, which lacks what was ignored, only the rest of the record is left', async () => {
+  const set = { version: 2, read: ['a'], probed: [], listed: [] };
+  const store = openRecords(folder);
+  await store.write({ ...record, inputSet: set } as LayerRecord);
+  expect(store.read(id)).toEqual({ kind: 'record', record: { ...record, inputSet: set } });
+  await store.write({ ...record, inputSet: { ...set, version: 1 } } as unknown as LayerRecord);
+  expect(store.read(id)).toEqual({ kind: 'record', record });
+});

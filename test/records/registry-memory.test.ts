@@ -85,8 +85,8 @@ test('a recipe that stands is not put again', async () => {
 });
 
 test('what is no input set is left out of a list, and a list of another key is none', async () => {
-  const good: InputSet = { version: 1, read: ['good'], probed: [], listed: [] };
-  const sets = [null, { ...good, version: 2 }, { ...good, read: [1] }, { ...good, listed: 'all' }, good];
+  const good: InputSet = { version: 2, read: ['good'], probed: [], listed: [] };
+  const sets = [null, { ...good, version: 1 }, { ...good, read: [1] }, { ...good, listed: 'all' }, good];
   await putDocument(repository(), inputSetsTagOf(PROBE), INPUT_SETS_TYPE, { key: PROBE, sets });
   expect(await memory().inputSets(PROBE)).toEqual([good]);
   expect(await memory().inputSets(`${'b'.repeat(32)}${'c'.repeat(32)}` as ProbeKey)).toEqual([]);

@@ -29,6 +29,8 @@ export function readsOf(layer: Layer, root: string, { mayRead, inputSet, files =
     (name) => files[name] !== 'folder' || !isFolder(path.resolve(root, name)),
   );
   const names = new Set([...sources, ...mayRead, ...(inputSet?.read ?? []), ...probed]);
+  // It decides what of them counts.
+  if (names.size > 0) names.add('.layersignore');
   return { names: withTargets(names, root), listed: withTargets(new Set(inputSet?.listed ?? []), root) };
 }
 

@@ -37,13 +37,14 @@ export async function listInputs(layer: Layer, set: InputSet | undefined, places
   const { files, tools, environment } = await layerInputs(layer, places);
   const found = new Map<string, ListedInput>();
   const add = (input: ListedInput) => found.has(input.name) || found.set(input.name, input);
-  const copying = { digester: places.digester, isIgnored: await layersIgnore(places.root) };
+  const isIgnored = await layersIgnore(places.root);
+  const copying = { digester: places.digester, isIgnored };
   for (const [name, entries] of copiedBy(layer, places.root, copying)) add({ name, origin: 'copied', entries });
   for (const name of Object.keys(files)) {
     add({ name, origin: name.startsWith('inventory-script:') ? 'inventory-script' : 'layer-file' });
   }
   for (const origin of ['read', 'probed', 'listed'] as const) {
-    for (const name of set?.[origin] ?? []) add({ name, origin });
+    for (const name of set?.[origin] ?? []) if (!isIgnored(name)) add({ name, origin });
   }
   for (const name of (await mayRead(layer, places)).names) add({ name, origin: 'may-read' });
   const names = await setNames(layer, places);

@@ -3,7 +3,6 @@ import path from 'node:path';
 import type { Layer } from '../config/layer.ts';
 import type { InputSet } from '../recipe/input-set.ts';
 import type { InputPlaces } from './layer-inputs.ts';
-import { layersIgnore } from './layers-ignore.ts';
 import { isFolderOfPrograms, isIdleProbe } from './machine-paths.ts';
 import { fromPrintable } from './names.ts';
 import { type SetNames, setNames } from './set-names.ts';
@@ -31,11 +30,9 @@ export async function inputSetOf(
   places: InputPlaces & { readonly temporary: string },
 ): Promise<InputSet> {
   const names = await setNames(layer, places, places.temporary);
-  const ignored = await layersIgnore(places.root);
   const links = new Set<string>();
   const named = (paths: readonly string[]): string[] => {
-    const found = paths.map((one) => names.nameOf(withoutUpwards(one, links)));
-    return found.filter((name) => name !== undefined).filter((name) => !ignored(name));
+    return paths.map((one) => names.nameOf(withoutUpwards(one, links))).filter((name) => name !== undefined);
   };
   const read = new Set(named(trace.read.map(sourceOf)));
   const programs = programFolders(trace.read);
@@ -52,7 +49,7 @@ export async function inputSetOf(
     isIdleProbe(name) || made.has(name) || (temporaries !== undefined && name.startsWith(temporaries));
   const counted = probes.filter((name) => name !== '.' && !read.has(name) && !listed.has(name) && !isIdle(name));
   return {
-    version: 1,
+    version: 2,
     read: [...read].filter((name) => name !== '.').sort(),
     probed: withoutAncestors([...new Set(counted)].sort(), [...read, ...listed]),
     listed: [...listed].sort(),

@@ -6,6 +6,7 @@ import type { InputSet } from '../recipe/input-set.ts';
 import { hasContext, optionsOf, resolveSource } from './copyfiles.ts';
 import { inventoryScripts } from './inventory-scripts.ts';
 import { type InputPlaces, namedFiles } from './layer-inputs.ts';
+import { layersIgnore } from './layers-ignore.ts';
 import { oncePerTurn } from './once-per-turn.ts';
 import { setNames } from './set-names.ts';
 import { expandPattern, isPattern } from './source-glob.ts';
@@ -75,9 +76,10 @@ export async function watchPlaces(
   const named = [...playbooks, ...inventory.filter((one) => !one.includes(',')), ...(vault === '' ? [] : [vault])];
   for (const file of named) found.add(resolveSource(root, layer.file, file));
   for (const { path: file } of inventoryScripts(layer, root)) found.add(file);
-  const { pathOf } = await setNames(layer, places);
-  for (const name of [...(set?.read ?? []), ...(set?.probed ?? [])]) found.add(pathOf(name));
-  for (const name of set?.listed ?? []) found.listings.add(pathOf(name));
+  const [{ pathOf }, isIgnored] = await Promise.all([setNames(layer, places), layersIgnore(root)]);
+  const counted = (names: readonly string[] = []) => names.filter((name) => !isIgnored(name));
+  for (const name of counted([...(set?.read ?? []), ...(set?.probed ?? [])])) found.add(pathOf(name));
+  for (const name of counted(set?.listed)) found.listings.add(pathOf(name));
   if (set !== undefined && !all) return found;
   for (const name of (await mayRead(layer, places)).names) {
     const file = pathOf(name);

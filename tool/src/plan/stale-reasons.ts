@@ -24,6 +24,14 @@ export function staleReasons(
   facts: Facts,
 ): Reason[] {
   if (record === undefined) return [neverBuilt(layer, facts)];
+  if (first === undefined && layer.options.layer_type === 'ansible' && record.inputSet === undefined) {
+    return [
+      {
+        code: 'inputs-unknown',
+        text: 'its record is of an earlier version, which kept too little of what its playbooks read',
+      },
+    ];
+  }
   // The keys decide; the differences only say why, and must not be able to hide one.
   if (current === undefined) return changesOf(layer, links, record.recipe, first?.recipe);
   if (isLost(record, facts)) return [{ code: 'image-missing', text: 'its image is not in local storage any more' }];

@@ -3,10 +3,12 @@ export type ProbeKey = string & { readonly __brand: 'ProbeKey' };
 
 /**
  * The names of all that one run of a layer's playbooks depended on; no content, so that it can be digested on any tree. Names are
- * relative to the root or symbolic (`inputs/`), sorted, each in one list only.
+ * relative to the root or symbolic (`inputs/`), sorted, each in one list only. What `.layersignore` named during the run is in it too:
+ * who digests a set passes over what is ignored then, so that a line that goes brings back what it hid.
  */
 export interface InputSet {
-  readonly version: 1;
+  /** Sets of version 1 lack what was ignored, and nobody can tell which of them do. */
+  readonly version: 2;
   /** Files whose content was read. */
   readonly read: readonly string[];
   /** Paths that were only looked for: what is there (nothing, a file, a folder) counts, its content does not. */

@@ -5,8 +5,9 @@ export function inputSetsIn(list: unknown): readonly InputSet[] {
   return Array.isArray(list) ? list.filter(isInputSet).slice(0, MOST_INPUT_SETS) : [];
 }
 
-function isInputSet(value: unknown): value is InputSet {
+/** Whether it is one of the version of now: an earlier one does not tell all that a run read. */
+export function isInputSet(value: unknown): value is InputSet {
   const set = value as Partial<InputSet> | null;
   const areNames = (names: unknown) => Array.isArray(names) && names.every((name) => typeof name === 'string');
-  return set?.version === 1 && areNames(set.read) && areNames(set.probed) && areNames(set.listed);
+  return set?.version === 2 && areNames(set.read) && areNames(set.probed) && areNames(set.listed);
 }

@@ -6,6 +6,7 @@ import type { Recipe, RecipeKey } from '../recipe/recipe.ts';
 import { writeFileAtomic } from '../system/files.ts';
 import { decodeChecked, encodeChecked } from './checked-json.ts';
 import { ImageGone } from './image-gone.ts';
+import { inputSetsIn } from './input-sets.ts';
 import type { Memory } from './memory.ts';
 
 interface KeptBuild extends KnownBuild {
@@ -27,8 +28,8 @@ export function createLocalMemory(graphRoot: string): Memory {
     return build?.version === 1 && build.recipeKey === key ? build : undefined;
   };
   const sets = (key: ProbeKey): readonly InputSet[] => {
-    const known = read(setsFile(key)) as { readonly version: number; readonly sets: readonly InputSet[] } | undefined;
-    return known?.version === 1 ? known.sets : [];
+    const known = read(setsFile(key)) as { readonly version: number; readonly sets: unknown } | undefined;
+    return known?.version === 1 ? inputSetsIn(known.sets) : [];
   };
   const write = async (file: string, value: unknown): Promise<void> => {
     mkdirSync(folder, { recursive: true, mode: 0o700 });

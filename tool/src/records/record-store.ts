@@ -4,6 +4,7 @@ import type { LayerId } from '../config/layer.ts';
 import type { LayerRecord } from '../recipe/record.ts';
 import { writeFileAtomic } from '../system/files.ts';
 import { decodeChecked, encodeChecked } from './checked-json.ts';
+import { isInputSet } from './input-sets.ts';
 
 /** What the store holds of one layer. A damaged record was set aside as `…json.damaged` and counts as none. */
 type StoredRecord =
@@ -75,5 +76,7 @@ function nameOf(id: string): string {
 
 function decode(text: string, id: string): LayerRecord | undefined {
   const record = decodeChecked(text) as LayerRecord | null | undefined;
-  return record?.version === 2 && record.id === id ? record : undefined;
+  if (record?.version !== 2 || record.id !== id) return undefined;
+  const { inputSet, ...rest } = record;
+  return inputSet === undefined || isInputSet(inputSet) ? record : rest;
 }
