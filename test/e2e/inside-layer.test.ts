@@ -39,3 +39,36 @@ test('a checkpoint is entered of the last build alone, and of one that failed si
   const failedLater = ['run', 'st', '--at', 'files', '--', '/bin/busybox', 'cat', '/one'];
   expect(await tree.layers(failedLater)).toMatchObject({ code: 0, stdout: '2\n' });
 });
+
+test('what was never built well can be entered where it failed, and that is said', async () => {
+  await tree.write('layers/never.yaml', layerFile('never', 'exit 3'));
+  expect((await tree.layers(['build', 'never', '--keep-failed'])).code).toBe(1);
+  expect(await tree.layers(['run', 'never', '--', '/bin/busybox', 'true'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(
+      /never was never built here.*\n.*'layers build never' builds it; '--at failed' enters the/,
+    ),
+  });
+});
+
+test('a typo in one file bars nobody from what was built of another, and is told', async () => {
+  await tree.write('layers/bb.yaml', layerFile('bb', 'echo hello > /hello'));
+  expect((await tree.layers(['build', 'bb'])).code).toBe(0);
+  await tree.write('layers/sub/wrong.yaml', layerFile('wrong', 'true').replace('parent:', 'parnet:'));
+  const cat = (layer: string) => tree.layers(['run', layer, '--', '/bin/busybox', 'cat', '/hello']);
+  expect(await cat('bb')).toMatchObject({
+    code: 0,
+    stdout: 'hello\n',
+    stderr: 'the tree has problems in layers/sub/wrong.yaml, and nothing of it can be built until they are mended\n',
+  });
+  const barred = {
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/parnet[\s\S]*1 problem in 1 file, nothing was done/),
+  };
+  // Wrong itself, perhaps meant, not a layer by itself, and not to be had without a plan.
+  await tree.write('layers/other/wrong.yaml', layerFile('right', 'true'));
+  await tree.write('layers/new.yaml', layerFile('new', 'true'));
+  for (const layer of ['sub/wrong', 'wrong', 'b*', 'new']) expect(await cat(layer)).toMatchObject(barred);
+  expect(await tree.layers(['build', 'bb'])).toMatchObject({ code: 2 });
+});

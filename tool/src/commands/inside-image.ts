@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { Layer, LayerId } from '../config/layer.ts';
 import type { LayerRecord } from '../recipe/record.ts';
+import { openFailedBuilds } from '../records/failed-builds.ts';
 import { ImageGone } from '../records/image-gone.ts';
 import { imageFolder } from '../records/local-memory.ts';
 import { openRecords } from '../records/record-store.ts';
@@ -20,10 +21,13 @@ export interface EnteredImage {
   readonly text: string;
 }
 
-/** The image of a checkpoint (`--at PART`) or of the layer's last build, pulled where only others have it. Throws InvalidInput where there is none. */
+/**
+ * The image of a checkpoint (`--at PART`) or of the layer's last build, pulled where only others have it. Throws InvalidInput where there is
+ * none, and the tree's `problem` where that keeps it from being looked for.
+ */
 export async function imageToEnter(
   context: CommandContext,
-  { graph, stateDir }: LoadedTree,
+  { graph, stateDir, problem }: LoadedTree & { readonly problem: InvalidInput | undefined },
   id: LayerId,
   workspace: Workspace,
 ): Promise<EnteredImage> {
@@ -35,6 +39,7 @@ export async function imageToEnter(
   const isHere = local !== undefined && existsSync(imageFolder(local));
   if (record !== undefined && isHere && (await workspace.buildah.store()).graphRoot === local.graphRoot)
     return { id: local.id, text: builtText(record) };
+  if (problem !== undefined) throw problem;
   return fromElsewhere(context, id, workspace);
 }
 
@@ -53,7 +58,7 @@ async function fromElsewhere(context: CommandContext, id: LayerId, workspace: Wo
     if (isOwn) await records.write(record);
   };
   const record = facts.records.get(id);
-  const hint = `'layers build ${id}' builds it`;
+  const hint = `'layers build ${id}' builds it${failedToo(prepared.stateDir, id)}`;
   if (record === undefined)
     throw new InvalidInput(`${id} was never built here, and nobody shares a build of it as it is now`, { hint });
   try {
@@ -63,6 +68,11 @@ async function fromElsewhere(context: CommandContext, id: LayerId, workspace: Wo
     if (!(error instanceof ImageGone)) throw error;
     throw new InvalidInput(error.message, { hint, cause: error });
   }
+}
+
+function failedToo(stateDir: string, id: LayerId): string {
+  const kept = openFailedBuilds(stateDir).read(id);
+  return kept === undefined ? '' : `; '--at failed' enters the build that failed at ${minuteOf(kept.at)}`;
 }
 
 function builtText({ lastBuiltAt, recipeKey }: LayerRecord): string {

@@ -18,7 +18,8 @@ import { enterUserNamespace } from './enter-user-namespace.ts';
 import { holdStorage } from './hold-storage.ts';
 import { imageToEnter } from './inside-image.ts';
 import { failedWords } from './inside-words.ts';
-import { type LoadedTree, loadTree } from './load-tree.ts';
+import { type LoadedTree, loadTreeInPart } from './load-tree.ts';
+import { printDiagnostics } from './print-diagnostics.ts';
 import { makeStateFolder, refuseMissing, temporaryRoot } from './start-run.ts';
 
 /**
@@ -34,8 +35,8 @@ export async function goInside(
   argv: readonly string[] | undefined,
 ): Promise<number> {
   enterUserNamespace(context);
-  const loaded = await loadTree({ ...context.options, cwd: context.cwd, env: context.env });
-  const id = oneLayer(loaded, selector, context.cwd);
+  const { loaded, problem } = await loadTreeInPart({ ...context.options, cwd: context.cwd, env: context.env });
+  const id = problem === undefined ? oneLayer(loaded, selector, context.cwd) : inSpiteOf(problem, loaded, selector);
   makeStateFolder(loaded.stateDir);
   const exec = createExec({ env: context.env, signal: context.signal });
   const isolation = await knownIsolation(loaded.stateDir, exec, context.env).catch(refuseMissing);
@@ -52,9 +53,12 @@ export async function goInside(
     withMounts(container, mounts, workspace, (volumes) =>
       enterContainer(container, { id, argv, streams, env, signal, volumes }, workspace),
     );
-  if (values.at === 'failed')
+  if (values.at === 'failed') {
+    tellProblem(context, problem, argv === undefined);
     return await inFailed(context, loaded, id, { workspace, enter, isShell: argv === undefined });
-  const { container, text } = await newContainer(context, loaded, id, throwaway);
+  }
+  const { container, text } = await newContainer(context, { ...loaded, problem }, id, throwaway);
+  tellProblem(context, problem, argv === undefined);
   // Whoever asked for one command's output gets that.
   if (argv === undefined) context.warn(`${id}${text}: a throwaway container, nothing of it stays`);
   return await enter(container);
@@ -67,6 +71,26 @@ function oneLayer({ tree, graph }: LoadedTree, selector: string, cwd: string): L
   throw new InvalidInput(`'${selector}' names ${named.length} layers: ${named.slice(0, 5).join(', ')}`, {
     hint: 'one can be entered at a time',
   });
+}
+
+/** A layer that is right by itself, named so that no file that is wrong can be meant. Throws the problem where there is none. */
+function inSpiteOf(problem: InvalidInput, { graph }: LoadedTree, selector: string): LayerId {
+  const wrong = problem.diagnostics.filter(({ severity }) => severity === 'error').map(({ file }) => file);
+  const named = [...graph.layers.values()].filter(({ id, options }) => id === selector || options.name === selector);
+  const [layer] = named;
+  const mayBeMeant = (file: string) => `/${file.replace(/\.ya?ml$/, '')}`.endsWith(`/${selector}`);
+  if (layer === undefined || named.length > 1 || wrong.some((file) => mayBeMeant(file))) throw problem;
+  return layer.id;
+}
+
+/** Of a tree that could not be built: whoever sits there sees all of it. */
+function tellProblem(context: CommandContext, problem: InvalidInput | undefined, isShell: boolean): void {
+  if (problem === undefined) return;
+  if (isShell) printDiagnostics(context, problem.diagnostics, problem.root);
+  const files = new Set(problem.diagnostics.filter(({ severity }) => severity === 'error').map(({ file }) => file));
+  context.warn(
+    `the tree has problems in ${[...files].join(', ')}, and nothing of it can be built until they are mended`,
+  );
 }
 
 /** The layer's mounts whose sources are there: one that is missing is told, and keeps nobody out. */
@@ -98,7 +122,7 @@ async function withMounts(
 /** No prune comes between the choice of an image and the container that uses it; once that is there, none takes the image. */
 async function newContainer(
   context: CommandContext,
-  loaded: LoadedTree,
+  loaded: LoadedTree & { readonly problem: InvalidInput | undefined },
   id: LayerId,
   throwaway: Throwaway,
 ): Promise<{ readonly container: string; readonly text: string }> {

@@ -23,26 +23,40 @@ export interface LoadedTree {
   readonly graph: LayerGraph;
   /** Where layer files say what others may have a word about, by the id of the file. */
   readonly places: ReadonlyMap<LayerId, LayerPlaces>;
-  /** Warnings only: errors are thrown. */
+  /** Warnings only: errors are thrown, but by `loadTreeInPart`. */
   readonly diagnostics: readonly Diagnostic[];
   /** Absolute; may not exist yet. */
   readonly stateDir: string;
 }
 
+interface TreeOptions {
+  /** As given on the command line. */
+  readonly root?: string;
+  /** Folder for records, as given on the command line; else what layers.yaml says, else `.layers`. */
+  readonly state?: string;
+  readonly cwd: string;
+  /** Where registries.conf is; it is read when a parent may be a layer under another name of its registry. */
+  readonly env: Environment;
+}
+
 /**
  * Finds the tree, reads its settings and layer files, and links them. Files that did not change since the last time come from
  * `<state>/cache/layers.json`.
- * @param options.root as given on the command line
- * @param options.env where registries.conf is; it is read when a parent may be a layer under another name of its registry
- * @param options.state folder for records, as given on the command line; else what layers.yaml says, else `.layers`
  * @throws InvalidInput with all problems of all files
  */
-export async function loadTree(options: {
-  readonly root?: string;
-  readonly state?: string;
-  readonly cwd: string;
-  readonly env: Environment;
-}): Promise<LoadedTree> {
+export async function loadTree(options: TreeOptions): Promise<LoadedTree> {
+  const { loaded, problem } = await loadTreeInPart(options);
+  if (problem !== undefined) throw problem;
+  return loaded;
+}
+
+/**
+ * The same of what is right in a tree, for a look at what was built before: never to plan or build by.
+ * @returns `problem`: what `loadTree` throws. Without valid settings it is thrown here, too.
+ */
+export async function loadTreeInPart(
+  options: TreeOptions,
+): Promise<{ readonly loaded: LoadedTree; readonly problem?: InvalidInput }> {
   const root = findRoot(options.cwd, options.root);
   const started = Date.now();
   const settingsText = readSettings(root);
@@ -82,8 +96,10 @@ export async function loadTree(options: {
   // Without valid settings it is not known where the layer files are.
   const ofFolders = hasErrors(diagnostics) ? [] : listed.diagnostics.map((one) => hintOfFlat(one, root, layersFolder));
   const all = distinct([...diagnostics, ...ofFolders, ...ofLayers, ...linked.diagnostics, ...ofArchitectures]);
-  if (hasErrors(all)) throw refusal(all, root, doubtOfRoot(all, root, options));
-  return { tree: { root, settings, layers }, graph, places, diagnostics: all, stateDir };
+  const problem = hasErrors(all) ? refusal(all, root, doubtOfRoot(all, root, options)) : undefined;
+  if (problem !== undefined && hasErrors(diagnostics)) throw problem;
+  const loaded = { tree: { root, settings, layers }, graph, places, diagnostics: all, stateDir };
+  return { loaded, ...(problem && { problem }) };
 }
 
 /** Once by what the tree says; where that leaves a doubt, again with what this machine says. */
