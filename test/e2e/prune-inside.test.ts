@@ -83,6 +83,44 @@ test('an image that nothing needs stays while somebody is inside, and nobody wai
   expect(await pruned()).toContainEqual(expect.stringMatching(/^image top:/));
 });
 
+test('what is in use counts: a size works as if nobody were inside', async () => {
+  await pruned();
+  const data = 'busybox head -c 1000000 /dev/urandom > /etc/data';
+  for (const state of ['old', 'older', 'new']) expect(await build(`echo ${state} > /etc/state; ${data}`)).toBe(0);
+  const look = async (...args: string[]) => {
+    const { stdout } = await tree.layers(['prune', '--json', '--keep-last', '0', '--dry-run', ...args]);
+    const { bytesBefore, bytesAfter, items, kinds } = JSON.parse(stdout) as {
+      bytesBefore: number;
+      bytesAfter: number;
+      items: { id: string; kind: string; removed: boolean }[];
+      kinds: Record<string, { bytes: number }>;
+    };
+    const ids = items.filter(({ kind, removed }) => removed && kind === 'image').map(({ id }) => id);
+    return { bytesBefore, freed: bytesBefore - bytesAfter, ids, kinds };
+  };
+  const alone = await look();
+  expect(alone.freed).toBeGreaterThan(2e6);
+  const size = ['--max-size', `${alone.bytesBefore - 1e6}`];
+  const some = await look(...size);
+  expect(some.ids.length).toBeLessThan(alone.ids.length);
+  const inside = await enter('top');
+  const beside = await look();
+  expect(beside).toMatchObject({ freed: alone.freed, ids: alone.ids });
+  // With the container's own layer.
+  expect(beside.bytesBefore).toBeGreaterThan(alone.bytesBefore);
+  expect(beside.bytesBefore).toBeLessThan(alone.bytesBefore + 5e5);
+  expect((await look(...size)).ids).toEqual(some.ids);
+  const [container] = await containers();
+  await go(container!);
+  await inside.ended;
+
+  expect(await build(`${data}; exit 3`, '--keep-failed')).toBe(1);
+  const failed = await look('--older-than', '0m');
+  expect(failed.kinds.failed!.bytes).toBeGreaterThan(1e6);
+  expect(failed.bytesBefore).toBeGreaterThan(alone.bytesBefore + 1e6);
+  expect(await build('echo two > /etc/state # built, not found')).toBe(0);
+});
+
 test('while a prune is at work nobody chooses an image', async () => {
   const lock = path.join(tree.storage.folder, 'graph', 'layers.lock');
   const holder = spawn('flock', ['--exclusive', lock, 'cat'], { stdio: 'pipe' });

@@ -64,6 +64,29 @@ test('a size takes the oldest until it fits, whatever its kind, and never what i
   expect(ids(to(10, { olderThan: 15 * DAY }).remove)).toEqual(['package']);
 });
 
+test('what a container holds counts and stays, and a size still takes of the rest', () => {
+  const items = [
+    item('in use', 3, { layers: ['base', 'used'], needed: 'in use' }),
+    item('sibling', 2, { layers: ['base', 'free'] }),
+    item('failed', 1, { kind: 'failed', layers: ['base', 'of the failed'] }),
+  ];
+  const sizes = { base: 100, used: 10, free: 20, inside: 40, 'of the failed': 5 };
+  const stored = { ...layers(sizes), inUse: new Set(['inside', 'used', 'base']) };
+  expect(choosePrunable(items, stored, { now: NOW, maxBytes: 160 })).toMatchObject({
+    remove: [items[1]],
+    before: 3 + 175,
+    after: 2 + 155,
+  });
+  const choice = choosePrunable(items, stored, { now: NOW, maxBytes: 0 });
+  expect(choice.after).toBe(1 + 150);
+  expect(choice.freed).toEqual(
+    new Map([
+      ['image', 21],
+      ['failed', 6],
+    ]),
+  );
+});
+
 test('what could not be taken away is not said to be free, nor what it holds with others', () => {
   const [gone, left] = [item('gone', 2, { layers: ['base', 'gone'] }), item('left', 1, { layers: ['base', 'left'] })];
   const items = [gone, left];

@@ -28,11 +28,14 @@ export interface Prunable {
   readonly needed?: string;
 }
 
-interface StoredLayers {
+/** File system layers below images and containers. */
+export interface StoredLayers {
   /** Bytes on disk, by layer. */
   readonly sizes: ReadonlyMap<string, number>;
-  /** Those that containers and other people's images hold. */
+  /** Those that other people's images hold: they are not ours to count. */
   readonly held: ReadonlySet<string>;
+  /** Those that containers hold which are not taken away: they count, and stay. */
+  readonly inUse?: ReadonlySet<string>;
 }
 
 export interface PrunePolicy {
@@ -98,7 +101,8 @@ function taking(
   maxBytes: number | undefined,
 ): PruneChoice {
   const holders = new Map<string, number>();
-  for (const { layers } of items) for (const layer of layers) holders.set(layer, (holders.get(layer) ?? 0) + 1);
+  for (const layers of [...items.map((item) => item.layers), stored.inUse ?? []])
+    for (const layer of layers) holders.set(layer, (holders.get(layer) ?? 0) + 1);
   const sizeOf = (layer: string) => (stored.held.has(layer) ? 0 : (stored.sizes.get(layer) ?? 0));
   const before =
     items.reduce((sum, { bytes }) => sum + bytes, 0) + [...holders.keys()].reduce((sum, id) => sum + sizeOf(id), 0);

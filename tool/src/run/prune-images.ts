@@ -15,7 +15,7 @@ import { nameOfTree, otherTrees } from './prune-trees.ts';
 
 type ListedCheckpoint = ReturnType<Checkpoints['list']>[number];
 
-/** Our images, checkpoints and what is remembered of builds; `held`: file system layers that others hold. */
+/** Our images, checkpoints and what is remembered of builds; `held`: file system layers that others' images hold. */
 export function pruneableImages(
   place: PrunePlace,
   storage: StorageIndex,
@@ -45,7 +45,7 @@ export function pruneableImages(
       ...(why !== undefined && { needed: why }),
     };
   });
-  const others = [...storage.images.filter((image) => !isOurs(image)), ...storage.containers];
+  const others = storage.images.filter((image) => !isOurs(image));
   return { items: [...images, ...remembered(place, builds)], held: new Set(others.flatMap(({ layers }) => layers)) };
 }
 

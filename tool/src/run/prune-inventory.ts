@@ -1,12 +1,11 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LayerId } from '../config/layer.ts';
-import { type Prunable, STAYS } from '../plan/prune.ts';
-import { openFailedBuilds } from '../records/failed-builds.ts';
+import { type Prunable, STAYS, type StoredLayers } from '../plan/prune.ts';
 import type { Exec } from '../system/command.ts';
-import { hasRunId, keptContainerDate } from '../system/container-name.ts';
+import { hasRunId } from '../system/container-name.ts';
 import { diskUsage } from '../system/disk-usage.ts';
 import { layerPaths, readStorage } from '../system/storage-index.ts';
+import { failedBuilds, layersInUse } from './prune-containers.ts';
 import { pruneableImages } from './prune-images.ts';
 import type { PrunePlace } from './prune-place.ts';
 import { otherTrees } from './prune-trees.ts';
@@ -17,7 +16,7 @@ const LAST_RUNS = 20;
 /** All that this tool left on the machine, with what of it is needed, and the bytes of the file system layers below. */
 export interface Inventory {
   readonly items: readonly Prunable[];
-  readonly layers: { readonly sizes: ReadonlyMap<string, number>; readonly held: ReadonlySet<string> };
+  readonly layers: StoredLayers;
 }
 
 /** Looks at storage and state folder, and changes nothing. */
@@ -25,20 +24,17 @@ export async function takeInventory(place: PrunePlace, exec: Exec): Promise<Inve
   const storage = readStorage(place.store);
   const { items: images, held } = pruneableImages(place, storage);
   const files = [...runs(place), ...packages(place), ...temporaries(place)];
-  const layers = new Set(images.flatMap((item) => item.layers).filter((layer) => !held.has(layer)));
+  const failed = failedBuilds(place, storage);
+  const inUse = layersInUse(storage, images, failed);
+  const all = [...images, ...failed].flatMap((item) => item.layers);
+  const layers = new Set([...all, ...inUse].filter((layer) => !held.has(layer)));
   const pathsOf = new Map([...layers].map((id) => [id, layerPaths(place.store, id)]));
   const own = [...images, ...files].map(({ path }) => path);
   const sizes = await diskUsage([...own, ...[...pathsOf.values()].flat()], exec);
   const sum = (paths: readonly string[]) => paths.reduce((bytes, path) => bytes + (sizes.get(path) ?? 0), 0);
   return {
-    items: [
-      ...[...images, ...files].map(({ path, ...item }) => ({ ...item, bytes: sum([path]) })),
-      ...failed(
-        place,
-        storage.containers.flatMap(({ names }) => names),
-      ),
-    ],
-    layers: { sizes: new Map([...pathsOf].map(([id, paths]) => [id, sum(paths)])), held },
+    items: [...[...images, ...files].map(({ path, ...item }) => ({ ...item, bytes: sum([path]) })), ...failed],
+    layers: { sizes: new Map([...pathsOf].map(([id, paths]) => [id, sum(paths)])), held, inUse },
   };
 }
 
@@ -90,33 +86,6 @@ function temporaries(place: PrunePlace): PathItem[] {
     if (locks.some((folder) => existsSync(join(folder, `${runId}.lock`)))) return needed('its run has its lock');
     return [item];
   });
-}
-
-/** Kept containers of this tree, and those that no tree remembers and whose name says that they are old: somebody may be in another's. */
-function failed(place: PrunePlace, containers: readonly string[]): Prunable[] {
-  const { stateDir, store, now } = place;
-  const known = openFailedBuilds(stateDir)
-    .all()
-    .filter(({ graphRoot }) => graphRoot === store.graphRoot);
-  const others = otherTrees(place).flatMap((tree) => openFailedBuilds(tree.stateDir).all());
-  const names = new Set([...known, ...others].map(({ container }) => container));
-  const orphans = containers.flatMap((name) => {
-    const at = keptContainerDate(name);
-    return at === undefined || names.has(name) || now - at < STAYS.failed ? [] : [{ name, at }];
-  });
-  const item = (id: string, text: string, usedAt: number): Prunable => {
-    return { kind: 'failed', id, text, usedAt, bytes: 0, layers: [] };
-  };
-  return [
-    ...known.map(({ id, at, container }) => item(container, `the failed build of ${id}`, Date.parse(at))),
-    ...orphans.map(({ name, at }) => item(name, `the failed build ${name}`, at)),
-  ];
-}
-
-export function failedLayerOf(stateDir: string, container: string): LayerId | undefined {
-  return openFailedBuilds(stateDir)
-    .all()
-    .find((failed) => failed.container === container)?.id as LayerId | undefined;
 }
 
 function filesBelow(folder: string): string[] {

@@ -11,7 +11,7 @@ import { type Exec, isOutOfSpace } from '../system/command.ts';
 import { readStorage } from '../system/storage-index.ts';
 import { removeNamed, sweepRun } from '../system/sweep.ts';
 import { dropFailed } from './keep-failed.ts';
-import { failedLayerOf } from './prune-inventory.ts';
+import { failedLayerOf } from './prune-containers.ts';
 import type { PrunePlace } from './prune-place.ts';
 
 export interface PruneDoors {

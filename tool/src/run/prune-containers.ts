@@ -1,0 +1,48 @@
+import type { LayerId } from '../config/layer.ts';
+import { type Prunable, STAYS } from '../plan/prune.ts';
+import { openFailedBuilds } from '../records/failed-builds.ts';
+import { keptContainerDate } from '../system/container-name.ts';
+import type { StorageIndex } from '../system/storage-index.ts';
+import type { PrunePlace } from './prune-place.ts';
+import { otherTrees } from './prune-trees.ts';
+
+/** Kept containers of this tree, and those that no tree remembers and whose name says that they are old: somebody may be in another's. */
+export function failedBuilds(place: PrunePlace, { containers }: StorageIndex): Prunable[] {
+  const { stateDir, store, now } = place;
+  const known = openFailedBuilds(stateDir)
+    .all()
+    .filter(({ graphRoot }) => graphRoot === store.graphRoot);
+  const others = otherTrees(place).flatMap((tree) => openFailedBuilds(tree.stateDir).all());
+  const names = new Set([...known, ...others].map(({ container }) => container));
+  const layersOf = new Map(containers.flatMap((one) => one.names.map((name) => [name, one.layers])));
+  const orphans = [...layersOf.keys()].flatMap((name) => {
+    const at = keptContainerDate(name);
+    return at === undefined || names.has(name) || now - at < STAYS.failed ? [] : [{ name, at }];
+  });
+  const item = (id: string, text: string, usedAt: number): Prunable => {
+    return { kind: 'failed', id, text, usedAt, bytes: 0, layers: layersOf.get(id) ?? [] };
+  };
+  return [
+    ...known.map(({ id, at, container }) => item(container, `the failed build of ${id}`, Date.parse(at))),
+    ...orphans.map(({ name, at }) => item(name, `the failed build ${name}`, at)),
+  ];
+}
+
+export function failedLayerOf(stateDir: string, container: string): LayerId | undefined {
+  return openFailedBuilds(stateDir)
+    .all()
+    .find((failed) => failed.container === container)?.id as LayerId | undefined;
+}
+
+/** Layers of containers that are made of our images and are not listed themselves. */
+export function layersInUse(
+  { containers }: StorageIndex,
+  images: readonly Pick<Prunable, 'id'>[],
+  listed: readonly Prunable[],
+): ReadonlySet<string> {
+  const ours = new Set(images.map(({ id }) => id));
+  const others = containers.filter(
+    ({ image, names }) => ours.has(image) && !listed.some(({ id }) => names.includes(id)),
+  );
+  return new Set(others.flatMap(({ layers }) => layers));
+}
