@@ -35,6 +35,13 @@ test('while a run has the terminal there is no status, and news go through it', 
   expect(shown()).toBe('building');
 });
 
+test('a run that is refused before it has the terminal gives none back', () => {
+  const { screen: one, shown } = screen('live');
+  one.status('building');
+  one.release();
+  expect(shown()).toBe('building');
+});
+
 test('plain lines have their time and no status; JSON has one event a line and nothing for people', () => {
   const plain = screen('plain');
   plain.screen.status('watching');

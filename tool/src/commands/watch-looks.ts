@@ -27,7 +27,7 @@ export class WatchLooks {
   async look(): Promise<Prepared | undefined> {
     const before = this.#with.reading.layers;
     const prepared = await this.again();
-    if (prepared !== undefined) this.#tellLayers(before);
+    if (prepared !== undefined) this.#tellLayers(before, prepared);
     return prepared;
   }
 
@@ -56,7 +56,7 @@ export class WatchLooks {
     }
   }
 
-  #tellLayers(before: ReadonlySet<LayerId>): void {
+  #tellLayers(before: ReadonlySet<LayerId>, { note }: Prepared): void {
     const { reading, observer, voice } = this.#with;
     const { layers } = reading;
     voice.valid();
@@ -67,5 +67,6 @@ export class WatchLooks {
       );
     else voice.ready(layers.size, observer.size, performance.now() - this.#started);
     this.#isReady = true;
+    if (note !== undefined) voice.warn(note);
   }
 }

@@ -21,7 +21,7 @@ export class WatchReading {
   #index: InputIndex;
   #own: readonly string[] = [];
   #isCurrent = false;
-  /** Layers that are watched. */
+  /** Layers that are watched, as they were planned last: not those that are left to other machines. */
   layers: ReadonlySet<LayerId> = new Set();
 
   constructor(context: CommandContext) {
@@ -47,7 +47,9 @@ export class WatchReading {
    */
   async prepare(observer: Observer, uncertain: ReadonlySet<LayerId>): Promise<Prepared> {
     const loaded = await this.refresh(observer, uncertain);
-    return prepareLoaded(this.#context, this.#context.positionals, remembering(loaded));
+    const prepared = await prepareLoaded(this.#context, this.#context.positionals, remembering(loaded));
+    this.layers = new Set(prepared.plan.decisions.keys());
+    return prepared;
   }
 
   /** Has observed what counts now, without a plan. Throws InvalidInput. */
@@ -73,7 +75,6 @@ export class WatchReading {
       exclude: (values.exclude ?? []) as string[],
       prefix: relative(tree.root, cwd),
     });
-    this.layers = needed;
     this.#own = ownPlaces(tree.root, stateDir, graph.layers.values());
     const { reader } = openInputs({ root: tree.root, stateDir, env, layers: tree.layers });
     const records = openRecords(stateDir);

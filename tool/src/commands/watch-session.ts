@@ -201,6 +201,8 @@ export class WatchSession implements WatchWorld {
 
   entered(state: WatchState): void {
     this.#state = state;
+    // What changes from now on came after the run.
+    if (state.kind === 'waiting') this.#hasRun = false;
     this.#showStatus();
   }
 

@@ -78,7 +78,8 @@ export class WatchVoice {
   }
 
   status(state: WatchState | undefined, layers: number, failed: number): void {
-    const result = failed > 0 ? `${failed} failed` : 'all in line';
+    const rest = layers === 0 ? 'nothing to build here' : 'all in line';
+    const result = failed > 0 ? `${failed} failed` : rest;
     const doing = DOING[state?.kind ?? 'waiting'] ?? (this.#isInvalid ? 'a file is wrong' : result);
     this.screen.status(`watching ${layers} ${layers === 1 ? 'layer' : 'layers'} · ${doing} · ${KEY_HINTS}`);
   }

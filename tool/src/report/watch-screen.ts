@@ -69,7 +69,9 @@ export class WatchScreen {
     this.#reporter = reporter;
   }
 
+  /** The run is over, or refused before it had the terminal. */
   release(): void {
+    if (this.#reporter === undefined) return;
     this.#reporter = undefined;
     this.#draw();
   }
