@@ -110,6 +110,18 @@ describe('the tree', () => {
     expect((await loadTree({ env: {}, cwd: root })).tree.layers.map(({ id }) => id)).toEqual(['flat']);
   });
 
+  test('that is none is looked for here: not in a clone beside a folder above, nor in one that holds no layer files', async () => {
+    write({ 'layers/.git/HEAD': '', 'layers/flat.yaml': named('flat'), 'work/notes/x.txt': '' });
+    const hint = async (cwd: string) => (await refused({ cwd: join(root, cwd) })).hint;
+    expect(await hint('work/notes')).toBe('change into one, or name it with --root DIR');
+    write({ 'work/layers/.git/HEAD': '', 'work/layers/package.yaml': 'a: 1\n' });
+    expect(await hint('work')).toBe('change into one, or name it with --root DIR');
+    write({ 'work/layers.lock': '' });
+    expect(await hint('work/notes')).toBe(
+      `${join(root, 'work')} was a tree: it holds layers.lock, and layers/ is missing`,
+    );
+  });
+
   test('with a submodule as its folder of layers', async () => {
     write({ 'layers/.git': 'gitdir: ../.git/modules/layers\n', 'layers/a.yaml': BASE });
     expect((await loadTree({ env: {}, cwd: root })).tree.root).toBe(root);

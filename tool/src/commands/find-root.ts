@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { InvalidInput } from '../config/diagnostic.ts';
 import { SETTINGS_FILE } from '../config/gather-layers.ts';
@@ -28,7 +28,8 @@ export function findRoot(cwd: string, root?: string): string {
   if (isFlatFolder(cwd)) return resolve(cwd);
   throw new InvalidInput('there is no tree of layers here: no folder upwards holds layers.yaml or layers/', {
     hint: 'change into one, or name it with --root DIR',
-    ...looked.map(apartHint).find(({ hint }) => hint !== undefined),
+    // A clone beside a folder above is hardly what is looked for in here.
+    ...[apartHint(resolve(cwd)), ...looked.map(remainsHint)].find(({ hint }) => hint !== undefined),
   });
 }
 
@@ -62,8 +63,15 @@ export function isApart(folder: string): boolean {
 
 function apartHint(folder: string): { hint?: string } {
   const inner = join(folder, FOLDER);
-  if (!isFolder(inner) || !isApart(inner)) return {};
+  if (!isFolder(inner) || !isApart(inner) || !(isRoot(inner) || isFlatFolder(inner))) return {};
   return { hint: `${inner} is a tree or a repository of its own: change into it, or name it with --root` };
+}
+
+/** Of a tree whose folder of layer files was moved away. */
+function remainsHint(folder: string): { hint?: string } {
+  const remains = ['.layers/records', 'layers.lock'].find((name) => existsSync(join(folder, name)));
+  if (remains === undefined) return {};
+  return { hint: `${folder} was a tree: it holds ${remains}, and ${FOLDER}/ is missing` };
 }
 
 function isFile(path: string): boolean {

@@ -14,7 +14,8 @@ export function programHelp(): string {
     '',
     "'layers COMMAND --help' tells the options of one command. A SELECTOR is a name, id, path or glob;",
     "'X...' adds what X stands on (a plain name does so by itself), '...X' what stands on it.",
-    'Exit: 0 done, 1 a build or a publication failed, 2 the command line or a file is wrong, 130 or 143 interrupted.',
+    'Exit: 0 done, 1 a build or a publication failed, 2 the command line or a file is wrong,',
+    '129, 130, 141 or 143 ended by SIGHUP, SIGINT, SIGPIPE (nobody reads its output any more) or SIGTERM.',
     '',
   ].join('\n');
 }

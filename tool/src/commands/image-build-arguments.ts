@@ -194,7 +194,8 @@ export function imageBuildHelp(): string {
     ...rows.map(([left, text]) => `  ${left.padEnd(width)}  ${text}`),
     '',
     "Environment: S3_ACCESS, S3_SECRET. 'layers build' builds only what changed, and all layers of a tree.",
-    'Exit: 0 done, 1 the build or a publication failed, 2 the command line or the file is wrong, 130 or 143 interrupted.',
+    'Exit: 0 done, 1 the build or a publication failed, 2 the command line or the file is wrong,',
+    '129, 130, 141 or 143 ended by SIGHUP, SIGINT, SIGPIPE (nobody reads its output any more) or SIGTERM.',
     '',
   ].join('\n');
 }

@@ -63,7 +63,10 @@ function entriesOf(root: string, folder: string, diagnostics: Diagnostic[]) {
     return readdirSync(join(root, folder), { withFileTypes: true });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    const message = code === 'ENOENT' ? 'There is no such folder' : `The folder cannot be read (${code})`;
+    const message =
+      code === 'ENOENT'
+        ? `There is no folder \`${folder}\`, where layer files should be`
+        : `The folder cannot be read (${code})`;
     diagnostics.push({ severity: 'error', code: 'unreadable-folder', message, file: folder });
     return [];
   }
