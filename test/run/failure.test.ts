@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { isOfDisk } from '../../tool/src/run/disk-failure.ts';
 import { failureOf } from '../../tool/src/run/failure.ts';
 import { CommandFailure } from '../../tool/src/system/command.ts';
 
@@ -16,4 +17,10 @@ test('ranges of ids that are too narrow: what to widen, and how far', () => {
 test('a full file system: where to look; anything else has no hint of ours', () => {
   expect(failed('write /var/tmp/x: no space left on device').hint).toMatch(/layers doctor/);
   expect(failed('manifest unknown').hint).toBeUndefined();
+  const ofFile = (code: string) => failureOf(Object.assign(new Error(`${code}: x`), { code }), 'build');
+  expect(ofFile('ENOSPC').hint).toMatch(/layers doctor/);
+  expect(ofFile('EROFS').hint).toMatch(/read-only: --state DIR/);
+  expect(ofFile('ENOENT').hint).toBeUndefined();
+  expect(isOfDisk(ofFile('ENOSPC'))).toBe(true);
+  expect(isOfDisk(failed('read-only file system, says a program in there'))).toBe(false);
 });

@@ -75,7 +75,7 @@ const AT: OptionHelp = {
 };
 
 /** Every command, in the order of the help. Nothing is loaded before it is used. */
-export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+const ENTRIES: Readonly<Record<string, CommandEntry>> = {
   build: {
     usage: 'build [SELECTOR…]',
     summary: 'build and publish what is not in line with the tree',
@@ -247,3 +247,21 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./doctor.ts'),
   },
 };
+
+/** What is the machine's to mend and no mistake of ours is told as that, whichever command meets it. */
+function telling({ load, ...entry }: CommandEntry): CommandEntry {
+  const run: CommandRun = async (context) => {
+    const command = await load();
+    try {
+      return await command.run(context);
+    } catch (error) {
+      const { tellFailure } = await import('./tell-failure.ts');
+      return tellFailure(error, context);
+    }
+  };
+  return { ...entry, load: async () => ({ run }) };
+}
+
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = Object.fromEntries(
+  Object.entries(ENTRIES).map(([name, entry]) => [name, telling(entry)]),
+);

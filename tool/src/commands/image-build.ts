@@ -12,12 +12,15 @@ import { tidyUp, watchStorage } from './image-build-storage.ts';
 import { prepareLoaded } from './prepare.ts';
 import { printDiagnostics } from './print-diagnostics.ts';
 import { startRun } from './start-run.ts';
+import { tellFailure } from './tell-failure.ts';
 
 /**
  * `image-build --config FILE`: one layer file, built and published every time, with nothing remembered of other times. Progress goes to
  * standard error.
  */
-export const run: CommandRun = async (context) => {
+export const run: CommandRun = (context) => buildAlone(context).catch((error: unknown) => tellFailure(error, context));
+
+async function buildAlone(context: CommandContext): Promise<number> {
   const given = parseImageBuild(context.argv);
   if (given.isHelp || given.config === undefined) {
     context.print(imageBuildHelp().trimEnd());
@@ -57,7 +60,7 @@ export const run: CommandRun = async (context) => {
   const built = [...graph.layers.values()].map((one) => ({ layer: one, record: records.written.get(one.id) }));
   for (const line of await tidyUp(storage, built, { failed, isAlone: state.isAlone })) own.warn(line);
   return failed ? 1 : 0;
-};
+}
 
 /** Python's names, and ours. */
 function levelOf(name: string | undefined): LogLevel {

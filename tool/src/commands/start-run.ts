@@ -12,7 +12,7 @@ import { knownIsolation } from '../run/known-isolation.ts';
 import type { LayerControl } from '../run/layer-control.ts';
 import { run } from '../run/run.ts';
 import { sweepDeadRuns } from '../run/sweep-dead-runs.ts';
-import { CommandFailure, type Exec } from '../system/command.ts';
+import { CommandFailure, type Exec, isOutOfSpace } from '../system/command.ts';
 import { createExec } from '../system/exec.ts';
 import type { CommandContext } from './command.ts';
 import { enterUserNamespace } from './enter-user-namespace.ts';
@@ -133,6 +133,7 @@ export function makeStateFolder(stateDir: string): void {
     mkdirSync(stateDir, { recursive: true });
     accessSync(stateDir, constants.W_OK);
   } catch (error) {
+    if (isOutOfSpace(error)) throw error;
     throw new InvalidInput(`${stateDir} cannot be written to: ${(error as Error).message}`, {
       hint: '--state DIR keeps records, logs and caches in another folder',
       cause: error,

@@ -1,5 +1,6 @@
 import type { LayerId } from '../config/layer.ts';
-import type { LayerOutcome } from '../run/events.ts';
+import { isOfDisk } from '../run/disk-failure.ts';
+import type { LayerSummary } from '../run/events.ts';
 import type { LayerControl } from '../run/layer-control.ts';
 import { FailedBuilds } from '../watch/failed-builds.ts';
 import { IdleGate } from '../watch/idle-gate.ts';
@@ -85,8 +86,10 @@ export class WatchControl implements LayerControl {
   }
 
   /** A layer's turn is over; one that never came says nothing of its build. */
-  ended(id: LayerId, outcome: LayerOutcome): void {
-    if (outcome !== 'skipped' && outcome !== 'cancelled') this.failed.ended(id, outcome === 'failed');
+  ended({ id, outcome, failure }: LayerSummary): void {
+    // What failed for want of room is tried again, be it the same.
+    const isFailed = outcome === 'failed' && !(failure !== undefined && isOfDisk(failure));
+    if (outcome !== 'skipped' && outcome !== 'cancelled') this.failed.ended(id, isFailed);
     this.#cancelled.delete(id);
   }
 

@@ -1,8 +1,9 @@
-import { InvalidInput } from '../config/diagnostic.ts';
 import type { LayerId } from '../config/layer.ts';
 import type { LayerOutcomes } from '../watch/layer-outcomes.ts';
 import type { Observer } from '../watch/observer.ts';
 import type { Prepared } from './prepare.ts';
+import { makeStateFolder } from './start-run.ts';
+import { problemOf } from './tell-failure.ts';
 import { isOfTree, type WatchReading } from './watch-reading.ts';
 import type { WatchVoice } from './watch-voice.ts';
 
@@ -35,11 +36,15 @@ export class WatchLooks {
   async again(): Promise<Prepared | undefined> {
     const { reading, observer, outcomes, voice } = this.#with;
     try {
-      return await reading.prepare(observer, outcomes.failed);
+      const prepared = await reading.prepare(observer, outcomes.failed);
+      // Nothing that it will find to do could be done.
+      if (!this.#isReady) makeStateFolder(prepared.stateDir);
+      return prepared;
     } catch (error) {
+      const problem = problemOf(error);
       // At its start a watch refuses what is no problem of the tree; later whatever was named may be gone for a while.
-      if (!(error instanceof InvalidInput) || (!this.#isReady && !isOfTree(error))) throw error;
-      voice.invalid(error);
+      if (problem === undefined || (!this.#isReady && !isOfTree(error))) throw error;
+      voice.invalid(problem);
       return undefined;
     }
   }
@@ -52,7 +57,7 @@ export class WatchLooks {
       await reading.refresh(observer, outcomes.failed);
     } catch (error) {
       // The look that follows tells it.
-      if (!(error instanceof InvalidInput)) throw error;
+      if (problemOf(error) === undefined) throw error;
     }
   }
 

@@ -1,10 +1,8 @@
 import { relative } from 'node:path';
-import { InvalidInput } from '../config/diagnostic.ts';
 import type { LayerId } from '../config/layer.ts';
 import type { ChangedFile } from '../report/watch-news.ts';
 import type { WatchScreen } from '../report/watch-screen.ts';
 import type { LayerSummary, RunEvent } from '../run/events.ts';
-import { CommandFailure } from '../system/command.ts';
 import { type Driver, drive, type WatchWorld } from '../watch/driver.ts';
 import { LayerOutcomes } from '../watch/layer-outcomes.ts';
 import type { Cause, WatchState } from '../watch/machine.ts';
@@ -13,6 +11,7 @@ import type { CommandContext } from './command.ts';
 import { hasRunLocks } from './has-run-locks.ts';
 import type { Prepared } from './prepare.ts';
 import { startRun, sweepBefore } from './start-run.ts';
+import { problemOf } from './tell-failure.ts';
 import { WatchControl } from './watch-control.ts';
 import { WatchLooks } from './watch-looks.ts';
 import { takeOver, withoutFailing } from './watch-plan.ts';
@@ -116,8 +115,9 @@ export class WatchSession implements WatchWorld {
       await work({ ...this.#context, warn: (text) => void this.#context.stderr.write(`${text}\n`) });
     } catch (error) {
       // Nobody waits for this: a mistake of ours ends the watch, in order.
-      if (error instanceof InvalidInput || error instanceof CommandFailure) this.screen.print([error.message]);
-      else this.#broken.reject(error);
+      const problem = problemOf(error);
+      if (problem === undefined) this.#broken.reject(error);
+      else this.screen.print([problem.message, ...(problem.hint === undefined ? [] : [`  ${problem.hint}`])]);
     } finally {
       const kept = this.#kept;
       this.#kept = undefined;
@@ -139,7 +139,7 @@ export class WatchSession implements WatchWorld {
     this.#control.converges(causes.length > 0 && !anew);
     if ([...todo.plan.decisions.values()].some(({ action }) => action !== 'nothing')) return 'work';
     // A run does it by itself.
-    if (hasRunLocks(prepared.stateDir)) await sweepBefore(this.#context, prepared);
+    if (hasRunLocks(prepared.stateDir)) await this.#sweep(prepared);
     // What the run before took in already, and a first look, are no news.
     const isNews = !isAfterRun && (anew || causes.length > 0);
     if (isNews || same.size > 0) {
@@ -147,6 +147,16 @@ export class WatchSession implements WatchWorld {
       this.#voice.nothingToDo(files, same);
     }
     return 'nothing';
+  }
+
+  async #sweep(prepared: Prepared): Promise<void> {
+    try {
+      await sweepBefore(this.#context, prepared);
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem === undefined) throw error;
+      this.#context.warn(problem.message);
+    }
   }
 
   run(causes: readonly Cause[]): Promise<void> {
@@ -168,8 +178,9 @@ export class WatchSession implements WatchWorld {
         },
       });
     } catch (error) {
-      if (!(error instanceof InvalidInput)) throw error;
-      this.#voice.invalid(error);
+      const problem = this.#context.signal.aborted ? undefined : problemOf(error);
+      if (problem === undefined) throw error;
+      this.#voice.invalid(problem);
     } finally {
       this.#hasRun = true;
       this.screen.release();
@@ -228,7 +239,7 @@ export class WatchSession implements WatchWorld {
     if (event.type !== 'layer-finished') return;
     const { id, summary } = event;
     this.#outcomes.ended(summary);
-    this.#control.ended(id, summary.outcome);
+    this.#control.ended(summary);
     this.#driver.tell({ type: 'ended', id });
   }
 

@@ -10,7 +10,7 @@ import { createExec } from '../system/exec.ts';
 import { createLocked } from '../system/lock.ts';
 import { removeContainers } from '../system/sweep.ts';
 import type { TurnPlace } from './layer-control.ts';
-import { newRunId } from './run-folder.ts';
+import { makeTemporary, newRunId } from './run-folder.ts';
 import type { LayerWork } from './work-on-layer.ts';
 import { type OpenWorkspace, openWorkspace } from './workspace.ts';
 
@@ -39,8 +39,7 @@ interface Open {
 /** Its containers carry an id with a lock of its own, as those of a run do: after a SIGKILL the next run sweeps them. */
 export function openConverger({ locks, temporaryRoot, environment }: Places): Converger {
   const runId = newRunId(new Date());
-  const temporary = join(temporaryRoot, `layers-${runId}`);
-  mkdirSync(temporary, { recursive: true, mode: 0o700 });
+  const temporary = makeTemporary(temporaryRoot, runId);
   const lock = createLocked(join(locks, 'runs', `${runId}.lock`), {
     host: hostname(),
     pid: process.pid,

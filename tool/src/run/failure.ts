@@ -1,5 +1,6 @@
 import { BuildFailure } from '../build/builder.ts';
-import { CommandFailure, isOutOfSpace } from '../system/command.ts';
+import { CommandFailure } from '../system/command.ts';
+import { diskHint } from './disk-failure.ts';
 import type { Failure } from './events.ts';
 
 /** Every error that ends a layer, in one shape. `during`: what was being done. */
@@ -10,7 +11,7 @@ export function failureOf(error: unknown, during: 'build' | 'publish' | 'lock'):
   }
   if (isCancelled(error)) return { code: 'cancelled', message: 'interrupted' };
   const message = error instanceof Error ? error.message : String(error);
-  const hint = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? { hint: error.hint } : {};
+  const hint = ownHint(error);
   if (error instanceof BuildFailure && error.cause instanceof CommandFailure) {
     const { argv, tail } = error.cause.result;
     return { code: during, message, command: argv, tail, ...hint };
@@ -19,6 +20,12 @@ export function failureOf(error: unknown, during: 'build' | 'publish' | 'lock'):
   const isOurs = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
   if (isOurs) return { code: 'internal', message, tail: (error.stack ?? '').split('\n').slice(0, 8) };
   return { code: during, message, ...hint };
+}
+
+function ownHint(error: unknown): { hint?: string } {
+  const hint = error instanceof Error && 'hint' in error ? error.hint : undefined;
+  const known = typeof hint === 'string' ? hint : diskHint(error);
+  return known === undefined ? {} : { hint: known };
 }
 
 function isCancelled(error: unknown): boolean {
@@ -32,8 +39,8 @@ const NARROW_IDS = /(insufficient UIDs or GIDs|Check \/etc\/subuid and \/etc\/su
 function hintFor(error: CommandFailure): { hint?: string } {
   if (error.reason === 'not-found') return { hint: `'layers doctor' tells which package has ${error.result.argv[0]}` };
   const text = error.result.tail.join('\n');
-  if (isOutOfSpace(error))
-    return { hint: "a file system is full: 'layers doctor' shows the free space of each that is used" };
+  const disk = diskHint(error);
+  if (disk !== undefined) return { hint: disk };
   if (NARROW_IDS.test(text)) {
     return {
       hint: "the image has owners outside of this user's ranges in /etc/subuid and /etc/subgid: 65536 ids reach up to nogroup, 65534; 'layers doctor' shows both and how to widen them, then 'buildah unshare true' once more",

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import { writeFileAtomic } from '../system/files.ts';
@@ -9,6 +9,15 @@ import type { RunEvent, RunSummary } from './events.ts';
 export function newRunId(now: Date): string {
   const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   return `${stamp}-${randomBytes(2).toString('hex')}`;
+}
+
+/** The run's own folder for temporary files; absolute. */
+export function makeTemporary(root: string, runId: string): string {
+  // Of a read-only file system Node says ENOENT when it may make the folders above as well.
+  if (!existsSync(root)) mkdirSync(root, { recursive: true });
+  const temporary = join(root, `layers-${runId}`);
+  mkdirSync(temporary, { mode: 0o700 });
+  return temporary;
 }
 
 /** What a run leaves behind under `<stateDir>/runs/<runId>`: its events, a log a layer, and the summary. */

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
@@ -18,7 +17,7 @@ import type { LayerSummary, NewRunEvent, Reporter, RunSummary } from './events.t
 import { type MutableFacts, setRecord } from './gather-facts.ts';
 import { parentImages } from './image-of.ts';
 import type { InputReader } from './input-reader.ts';
-import { createRunFolder, newRunId } from './run-folder.ts';
+import { createRunFolder, makeTemporary, newRunId } from './run-folder.ts';
 import { keepRecipes, type RunRecipe } from './run-recipes.ts';
 import { schedule } from './schedule.ts';
 import { type LayerWork, summarise, workOnLayer } from './work-on-layer.ts';
@@ -70,8 +69,7 @@ export async function run(request: RunRequest): Promise<RunSummary> {
   const folder = createRunFolder(request.stateDir, runId, (message) =>
     reporter.event({ at: Date.now(), type: 'warning', id: null, message }),
   );
-  const temporary = join(request.temporaryRoot, `layers-${runId}`);
-  mkdirSync(temporary, { recursive: true, mode: 0o700 });
+  const temporary = makeTemporary(request.temporaryRoot, runId);
   const locks = join(request.stateDir, 'locks');
   const runLock = createLocked(join(locks, 'runs', `${runId}.lock`), {
     host: hostname(),
@@ -137,7 +135,6 @@ export async function run(request: RunRequest): Promise<RunSummary> {
   };
   // Layers that were settled and had to be built all the same, as nobody had their images any more.
   const rebuilt = new Map<LayerId, LayerSummary>();
-  const adopted = await adoptAll(plan, work);
   const remaining = remainingPath(graph, (id) => facts.records.get(id)?.durationMs ?? UNKNOWN_DURATION);
   const onAbort = () =>
     emit({
@@ -147,6 +144,7 @@ export async function run(request: RunRequest): Promise<RunSummary> {
     });
   request.signal.addEventListener('abort', onAbort, { once: true });
   try {
+    const adopted = await adoptAll(plan, work);
     const layers = await schedule({
       order: [...plan.decisions.keys()],
       neededOf: (id) => neededLayers(graph, plan, id),
@@ -192,7 +190,11 @@ export async function run(request: RunRequest): Promise<RunSummary> {
     await keepRecipes(folder.path, recipesOf(layers, facts, decide)).catch((error: Error) =>
       emit({ type: 'warning', id: null, message: `its recipes are not kept: ${error.message}` }),
     );
-    await folder.finish(summary);
+    await folder
+      .finish(summary)
+      .catch((error: Error) =>
+        emit({ type: 'warning', id: null, message: `its summary is not kept: ${error.message}` }),
+      );
     return summary;
   } finally {
     request.signal.removeEventListener('abort', onAbort);

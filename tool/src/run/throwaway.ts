@@ -7,7 +7,7 @@ import { createExec } from '../system/exec.ts';
 import { createLocked } from '../system/lock.ts';
 import { sweepRun } from '../system/sweep.ts';
 import type { Workspace } from '../system/workspace.ts';
-import { newRunId } from './run-folder.ts';
+import { makeTemporary, newRunId } from './run-folder.ts';
 import type { RunPlace } from './workspace.ts';
 
 /**
@@ -25,8 +25,7 @@ export function openThrowaway(
   temporaryRoot: string,
 ): Throwaway {
   const runId = newRunId(new Date());
-  const temporary = join(temporaryRoot, `layers-${runId}`);
-  mkdirSync(temporary, { recursive: true, mode: 0o700 });
+  const temporary = makeTemporary(temporaryRoot, runId);
   const holder = { host: hostname(), pid: process.pid, runId, temporary };
   const lock = createLocked(join(stateDir, 'locks', 'runs', `${runId}.lock`), holder);
   const env = { ...place.environment, TMPDIR: join(temporary, 'tmp'), LAYERS_RUN_ID: runId };

@@ -24,8 +24,15 @@ export async function writeFileAtomic(
     await syncFolder(path.dirname(file));
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw withPath(error, file);
   }
+}
+
+/** Of a write that fails Node does not say where. */
+function withPath(error: unknown, file: string): unknown {
+  const isBare = error instanceof Error && 'code' in error && !('path' in error);
+  if (isBare) error.message += ` '${file}'`;
+  return error;
 }
 
 /** A name in the folder of `file` that nobody else uses: `.<name>.<pid>-<random>.tmp`. */

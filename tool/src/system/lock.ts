@@ -41,11 +41,11 @@ export async function waitForLock(
   try {
     // exec's own descriptor comes first in the child, locks after it.
     await exec(fd)('flock', [...(how === 'together' ? ['-s'] : []), '4'], { quiet: true });
-    return hold(fd, holder);
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+  return hold(fd, holder);
 }
 
 /**
@@ -57,8 +57,14 @@ export function createLocked(file: string, holder: Holder): HeldLock & { abandon
   const starting = `${file}.starting`;
   const fd = openSync(starting, 'a+');
   if (!flock(fd, ['-n', '3'])) throw new Error(`the lock ${starting} is held although its name is new`);
-  const lock = hold(fd, holder);
-  renameSync(starting, file);
+  let lock: HeldLock;
+  try {
+    lock = hold(fd, holder);
+    renameSync(starting, file);
+  } catch (error) {
+    rmSync(starting, { force: true });
+    throw error;
+  }
   return {
     fd,
     release: () => {
@@ -86,8 +92,14 @@ function flock(fd: number, args: readonly string[]): boolean {
   return status === 0;
 }
 
+/** A lock whose file cannot be written (a full disk) is let go again. */
 function hold(fd: number, holder: Holder): HeldLock {
-  ftruncateSync(fd);
-  writeSync(fd, `${JSON.stringify(holder)}\n`);
+  try {
+    ftruncateSync(fd);
+    writeSync(fd, `${JSON.stringify(holder)}\n`);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
   return { fd, release: () => closeSync(fd) };
 }
