@@ -43,6 +43,12 @@ test('containers carry the run and the layer in names that never repeat', async 
   ]);
 });
 
+test('what a failed start of a container left is removed at once, and the failure is its own', async () => {
+  const { exec, argv } = recorder({ from: failing('no space left on device'), rm: failing('something else') });
+  await expect(createBuildah(exec, settings).from('scratch')).rejects.toThrow('no space left on device');
+  expect(argv().at(-1)).toMatch(/^buildah rm -- layers-r1-\d+-debian\.base$/);
+});
+
 test('arguments from layer files stay behind the container name', async () => {
   const { exec, argv } = recorder();
   const buildah = createBuildah(exec, { ...settings, globalArgs: ['--root', '/r'] });

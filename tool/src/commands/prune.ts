@@ -3,6 +3,7 @@ import { InvalidInput } from '../config/diagnostic.ts';
 import { choosePrunable, type PrunePolicy, withoutLeft } from '../plan/prune.ts';
 import { openRecords } from '../records/record-store.ts';
 import { pruneJson, pruneLines } from '../report/prune-text.ts';
+import { sweepHalfMade } from '../run/prune-containers.ts';
 import { takeInventory } from '../run/prune-inventory.ts';
 import { removePrunable } from '../run/prune-local.ts';
 import type { NeededBuilds, PrunePlace } from '../run/prune-place.ts';
@@ -102,6 +103,7 @@ async function pruneHere(
       now: policy.now,
     };
     for (const line of settleTrees(place, isDry)) context.warn(line);
+    if (!isDry) for (const line of await sweepHalfMade(place, exec)) context.warn(line);
     const inventory = await takeInventory(place, exec);
     const choice = choosePrunable(inventory.items, inventory.layers, policy);
     const left = isDry ? [] : await removePrunable(choice.remove, place, { exec, buildah, signal });

@@ -1,10 +1,14 @@
+import { join } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import { type Prunable, STAYS } from '../plan/prune.ts';
 import { openFailedBuilds } from '../records/failed-builds.ts';
-import { keptContainerDate } from '../system/container-name.ts';
-import type { StorageIndex } from '../system/storage-index.ts';
+import type { Exec } from '../system/command.ts';
+import { isContainerOf, isOfARun, keptContainerDate } from '../system/container-name.ts';
+import { isOfBuildah, readStorage, type StorageIndex } from '../system/storage-index.ts';
+import { removeNamed } from '../system/sweep.ts';
 import type { PrunePlace } from './prune-place.ts';
 import { otherTrees } from './prune-trees.ts';
+import { lockNames } from './sweep-dead-runs.ts';
 
 /** Kept containers of this tree, and those that no tree remembers and whose name says that they are old: somebody may be in another's. */
 export function failedBuilds(place: PrunePlace, { containers }: StorageIndex): Prunable[] {
@@ -45,4 +49,20 @@ export function layersInUse(
     ({ image, names }) => ours.has(image) && !listed.some(({ id }) => names.includes(id)),
   );
   return new Set(others.flatMap(({ layers }) => layers));
+}
+
+/**
+ * Containers of runs that are over which a failed `buildah from` left half made: nobody can be in one. The caller has the storage for
+ * itself, so that none is being made. Gives a line about each.
+ */
+export async function sweepHalfMade(place: PrunePlace, exec: Exec): Promise<string[]> {
+  const { store } = place;
+  const trees = [place, ...otherTrees(place)];
+  const alive = trees.flatMap(({ stateDir }) => lockNames(join(stateDir, 'locks', 'runs')));
+  const names = readStorage(store)
+    .containers.filter((container) => !isOfBuildah(store, container))
+    .flatMap((container) => container.names)
+    .filter((name) => isOfARun(name) && !alive.some((file) => isContainerOf(name, file.replace(/\.lock$/, ''))));
+  await removeNamed(names, exec);
+  return names.map((name) => `the container ${name} was left half made, and was swept`);
 }

@@ -25,7 +25,8 @@ export async function sweepDeadRuns(stateDir: string, exec: Exec): Promise<strin
   return swept;
 }
 
-function lockNames(folder: string): string[] {
+/** Files of the runs that are alive, or were killed. */
+export function lockNames(folder: string): string[] {
   try {
     return readdirSync(folder).filter((name) => name.endsWith('.lock'));
   } catch {

@@ -56,7 +56,15 @@ export function createBuildah(exec: Exec, settings: BuildahSettings): Buildah {
       const pull = { never: 'never', missing: 'false', always: 'always' }[options.pull ?? 'missing'];
       const args = ['from', '--quiet', '--name', name, '--isolation', isolation, ...network];
       args.push(`--pull=${isLayout ? 'never' : pull}`, ...(options.args ?? []), '--', source);
-      await buildah(args, { secrets: credentialsIn(options.args) });
+      await withoutRaces(async () => {
+        try {
+          return await exec('buildah', [...globalArgs, ...args], { secrets: credentialsIn(options.args) });
+        } catch (error) {
+          // The container may be there all the same, half made, and have the name of the next attempt.
+          await self.remove(name).catch(() => undefined);
+          throw error;
+        }
+      });
       return name;
     },
     async origin(container) {

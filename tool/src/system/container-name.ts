@@ -15,6 +15,11 @@ export function isContainerOf(name: string, runId: string, layer?: string): bool
   return layer === undefined || name.slice(prefix.length).replace(/^\d+-/, '') === safeName(layer);
 }
 
+/** Whether a run gave a container this name, and did not keep it beyond its end. */
+export function isOfARun(name: string): boolean {
+  return name.startsWith('layers-') && hasRunId(name.slice('layers-'.length));
+}
+
 const KEPT = 'layers-failed-';
 
 /** The name under which the working container of a failed layer stays when its run is over. */

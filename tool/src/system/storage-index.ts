@@ -17,6 +17,8 @@ export interface StoredImage {
 }
 
 interface StoredContainer {
+  /** Hex. */
+  readonly id: string;
   readonly names: readonly string[];
   /** Id of the image that it was made of; empty for none. */
   readonly image: string;
@@ -59,7 +61,8 @@ export function readStorage({ graphRoot, driver }: StoreFolder): StorageIndex {
       layers: chain([...(layer === undefined ? [] : [layer]), ...(more['mapped-layers'] ?? [])]),
       createdAt: Date.parse(created ?? '') || 0,
     })),
-    containers: entries('containers').map(({ names = [], image = '', layer }) => ({
+    containers: entries('containers').map(({ id, names = [], image = '', layer }) => ({
+      id,
       names,
       image,
       layers: chain(layer === undefined ? [] : [layer]),
@@ -72,6 +75,11 @@ export function layerPaths({ graphRoot, driver }: StoreFolder, id: string): stri
   const folders = [`${driver}/${id}`, `${driver}/dir/${id}`, `${driver}/subvolumes/${id}`];
   const paths = [...folders, `${driver}-layers/${id}.tar-split.gz`].map((path) => join(graphRoot, path));
   return paths.filter((path) => existsSync(path));
+}
+
+/** Whether buildah has made a container its own; it does so last. */
+export function isOfBuildah({ graphRoot, driver }: StoreFolder, { id }: Pick<StoredContainer, 'id'>): boolean {
+  return existsSync(join(graphRoot, `${driver}-containers`, id, 'userdata', 'buildah.json'));
 }
 
 function readEntries(file: string): readonly Entry[] {

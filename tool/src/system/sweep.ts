@@ -67,7 +67,8 @@ async function removeListed(
   { runId, layer }: { readonly runId: string; readonly layer?: string },
 ): Promise<string[]> {
   const buildah = (...args: string[]) => exec('buildah', args, { quiet: true });
-  const { stdout } = await buildah('containers', '--json');
+  // With those that a failed or killed `buildah from` did not come to make its own.
+  const { stdout } = await buildah('containers', '--all', '--json');
   // Without containers it prints `null` or nothing.
   const listed = (JSON.parse(stdout.trim() || 'null') ?? []) as { containername: string }[];
   const names = listed.map((entry) => entry.containername).filter((name) => isContainerOf(name, runId, layer));
