@@ -10,6 +10,8 @@ test.each([
   ['publish_registry: docker://reg.example:5000/hpc/', ['registry:reg.example:5000/hpc/n']],
   ["publish_registry: 'oci:./images//x/'", ['oci:images/x/n']],
   ["publish_registry: 'oci:/srv/images'", ['oci:/srv/images/n']],
+  ["publish_registry: 'oci:out ü'", ['oci:out ü/n']],
+  ["publish_s3: 'file:out ü'", ['file:out ü/boot-images/n']],
   ['publish_s3: http://s3/, s3_prefix: a/', ['s3:http://s3/boot-images/a/n']],
   ["publish_s3: 'file:./out'", ['file:out/boot-images/n']],
   [

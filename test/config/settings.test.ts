@@ -105,14 +105,14 @@ describe('defaults', () => {
   });
 });
 
-test.each(['', 'off', 'oci:.cache/oci', 'localhost:5000/site/cache', 'quay.io/site/cache/'])(
+test.each(['', 'off', 'oci:.cache/oci', 'oci:out ü', 'localhost:5000/site/cache', 'quay.io/site/cache/'])(
   'cache may be %j',
   (cache) => {
     expect(parseSettings(`cache: '${cache}'\n`, { file: 'layers.yaml' }).settings?.cache).toBe(cache);
   },
 );
 
-test.each(['cache', 'quay.io/site/cache:latest', 'https://quay.io/x', 'a b/c'])(
+test.each(['cache', 'quay.io/site/cache:latest', 'https://quay.io/x', 'a b/c', 'oci: a', 'oci:a '])(
   'cache %j is refused with its line',
   (cache) => {
     const { settings, diagnostics } = parseSettings(`jobs: 2\ncache: '${cache}'\n`, { file: 'layers.yaml' });

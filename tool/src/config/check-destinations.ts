@@ -1,5 +1,5 @@
 import type { Check } from './check-layer.ts';
-import { isImageName, isRegistry, isTag } from './image-name.ts';
+import { hasStraySpace, isImageName, isRegistry, isTag } from './image-name.ts';
 import type { Path } from './located.ts';
 import { hasCredentials } from './secrets.ts';
 
@@ -66,7 +66,7 @@ function checkRegistry({ layer, report }: Check): void {
 
 function registryProblem(registry: string): { message: string; hint?: string } | undefined {
   if (registry === '') return undefined;
-  if (/[\s\p{Cc}]/u.test(registry)) return { message: 'The registry has white space or control characters in it' };
+  if (hasStraySpace(registry)) return { message: 'The registry has white space or control characters in it' };
   if (registry.startsWith('oci:')) {
     const folder = registry.slice('oci:'.length);
     if (folder !== '' && !folder.includes(':')) return undefined;
@@ -87,7 +87,7 @@ function checkS3({ layer, report }: Check): void {
   const { publish_s3: endpoint, s3_bucket: bucket, s3_prefix: prefix } = layer.options;
   if (endpoint === '') return;
   const known = /^https?:\/\/[^/\s]+/.test(endpoint) || /^file:[^\s]/.test(endpoint);
-  if (!known || /[\s\p{Cc}]/u.test(endpoint)) {
+  if (!known || hasStraySpace(endpoint)) {
     const hint = 'it looks like `https://s3.example`, or `file:FOLDER` for a folder';
     report(['options', 'publish_s3'], {
       code: 'invalid-endpoint',

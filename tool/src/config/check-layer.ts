@@ -3,7 +3,7 @@ import { checkDestinations, printable } from './check-destinations.ts';
 import { checkImageConfig } from './check-image-config.ts';
 import { checkMounts } from './check-mounts.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { isDigest } from './image-name.ts';
+import { hasStraySpace, isDigest } from './image-name.ts';
 import type { KeyFacts } from './key-facts.ts';
 import { TOP_KEYS } from './keys.ts';
 import { find, isEmpty, type Located, nearestPlace, type Path } from './located.ts';
@@ -137,7 +137,7 @@ function checkToolsImage({ layer, own, report }: Check): void {
 
 /** Only what can be no image at all: names and ids of layers are free in what they hold. */
 function imageProblem(parent: string): { why: string; hint?: string } | undefined {
-  if (/[\s\p{Cc}]/u.test(parent)) return { why: 'has white space or control characters in it' };
+  if (hasStraySpace(parent)) return { why: 'has white space or control characters in it' };
   if (parent.startsWith('-')) return { why: 'begins with a dash and would be taken for an option' };
   if (/^https?:\/\//.test(parent)) {
     return { why: 'is a web address', hint: 'leave out the scheme: `registry.example/path/name:tag`' };

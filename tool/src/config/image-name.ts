@@ -23,6 +23,12 @@ export function isDigest(text: string): boolean {
   return DIGEST.test(text);
 }
 
+/** White space or control characters that nobody can mean: a plain space within the name of a folder may be. */
+export function hasStraySpace(text: string): boolean {
+  const isFolder = /^(oci|oci-archive|docker-archive|dir|file):\S/.test(text);
+  return isFolder ? /[^\S ]|\p{Cc}| $/u.test(text) : /[\s\p{Cc}]/u.test(text);
+}
+
 /** `[HOST[:PORT]/]PATH/NAME`. */
 export function isRepository(text: string): boolean {
   return text.length <= 255 && REPOSITORY.test(text);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { checkRegistryNames, plainRegistryName, withGroupsHint } from './check-registry-names.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { DEFAULT_SETTINGS } from './gather-layers.ts';
+import { hasStraySpace } from './image-name.ts';
 import type { TreeSettings } from './layer.ts';
 import { find, isEmpty, type Located, toValue } from './located.ts';
 import { readYaml } from './read-yaml.ts';
@@ -80,7 +81,7 @@ export function parseSettings(text: string, options: { readonly file: string }):
     const message = `The folder \`${path}\` must lie in the tree: a relative path without \`..\``;
     diagnostics.push(problemAt(place, { severity: 'error', code: 'invalid-folder', message }));
   }
-  if (!SHARED_PLACE.test(cache)) {
+  if (!SHARED_PLACE.test(cache) || hasStraySpace(cache)) {
     const message = `\`cache\` is ${JSON.stringify(cache)}: it takes HOST[:PORT]/REPOSITORY without a tag, oci:DIR, or off`;
     diagnostics.push(problemAt(find(root, ['cache']) ?? root, { severity: 'error', code: 'invalid-cache', message }));
   }
@@ -108,7 +109,7 @@ function liftOptions(root: Located & { kind: 'map' }): Located & { kind: 'map' }
 }
 
 /** A tag is what tells builds apart there, so none may be given. */
-const SHARED_PLACE = /^(|off|oci:[^\s:]+|(docker:\/\/)?[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+\/*)$/;
+const SHARED_PLACE = /^(|off|oci:[^:]+|(docker:\/\/)?[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+\/*)$/;
 
 function isInside(path: string): boolean {
   return !path.startsWith('/') && !path.split('/').includes('..') && !/\p{Cc}/u.test(path);
