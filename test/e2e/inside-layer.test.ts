@@ -72,3 +72,24 @@ test('a typo in one file bars nobody from what was built of another, and is told
   for (const layer of ['sub/wrong', 'wrong', 'b*', 'new']) expect(await cat(layer)).toMatchObject(barred);
   expect(await tree.layers(['build', 'bb'])).toMatchObject({ code: 2 });
 });
+
+test("another checkout's checkpoint is entered by none but whose last build was of the same", async () => {
+  const st = `${layerFile('st', 'true').replace('oci:small', `oci:${tree.root}/small`)}copyfiles: [{src: one, dest: /one}]\n`;
+  const checkout = async (name: string, one: string) => {
+    await tree.write(`${name}/one`, one);
+    await tree.write(`${name}/layers/st.yaml`, st);
+    const at = (args: string[]) => tree.layers(['--root', name, ...args]);
+    return {
+      build: async () => expect((await at(['build'])).code).toBe(0),
+      shown: () => at(['run', 'st', '--at', 'files', '--', '/bin/busybox', 'cat', '/one']),
+    };
+  };
+  const [a, b, same] = [await checkout('a', 'A\n'), await checkout('b', 'B\n'), await checkout('c', 'B\n')];
+  await a.build();
+  expect(await b.shown()).toMatchObject({ code: 2, stderr: expect.stringContaining("'layers build st --force'") });
+  await b.build();
+  expect(await a.shown()).toMatchObject({ code: 0, stdout: 'A\n' });
+  expect(await b.shown()).toMatchObject({ code: 0, stdout: 'B\n' });
+  await same.build();
+  expect(await same.shown()).toMatchObject({ code: 0, stdout: 'B\n' });
+});
