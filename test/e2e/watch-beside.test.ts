@@ -15,7 +15,8 @@ cmds: [sh /usr/bin/base]
 options: {layer_type: base, name: top, parent: base, pkg_manager: apt, publish_registry: 'oci:images'}
 copyfiles: [{src: files/top, dest: /etc/top}]
 `,
-  'files/base': 'busybox sleep 2\n',
+  // Long enough for two others to come beside it on a busy machine.
+  'files/base': 'busybox sleep 15\n',
   'files/top': 'one\n',
 };
 
