@@ -84,7 +84,6 @@ test('an image that nothing needs stays while somebody is inside, and nobody wai
 });
 
 test('what is in use counts: a size works as if nobody were inside', async () => {
-  await pruned();
   const data = 'busybox head -c 1000000 /dev/urandom > /etc/data';
   for (const state of ['old', 'older', 'new']) expect(await build(`echo ${state} > /etc/state; ${data}`)).toBe(0);
   const look = async (...args: string[]) => {
@@ -118,7 +117,7 @@ test('what is in use counts: a size works as if nobody were inside', async () =>
   const failed = await look('--older-than', '0m');
   expect(failed.kinds.failed!.bytes).toBeGreaterThan(1e6);
   expect(failed.bytesBefore).toBeGreaterThan(alone.bytesBefore + 1e6);
-  expect(await build('echo two > /etc/state # built, not found')).toBe(0);
+  expect(await build('echo two > /etc/state')).toBe(0);
 });
 
 test('while a prune is at work nobody chooses an image', async () => {
@@ -136,6 +135,40 @@ test('while a prune is at work nobody chooses an image', async () => {
   expect(await containers()).toEqual([]);
   holder.stdin.end();
   expect(await waiting.ended).toMatchObject({ code: 0, stdout: 'two\n' });
+});
+
+test('a failed build stays for whoever is in it while its layer is built; then prune or the next build takes it', async () => {
+  const failed = openFailedBuilds(path.join(tree.root, '.layers'));
+  const takeBy = [
+    async () => expect(await pruned()).toContain('failed the failed build of top'),
+    async () => {
+      await tree.write('layers/top.yaml', layerFile('echo again > /etc/state'));
+      const { code, stdout, stderr } = await tree.layers(['build']);
+      expect([code, `${stdout}${stderr}`]).toEqual([0, expect.stringContaining('as the layer has been built since')]);
+    },
+  ];
+  for (const [round, take] of takeBy.entries()) {
+    expect(await build(`echo broken > /etc/state; exit ${round + 1}`, '--keep-failed')).toBe(1);
+    const inside = await enter('top', '--at', 'failed');
+    expect(await build(`echo round ${round} > /etc/state`)).toBe(0);
+    expect(failed.all()).toMatchObject([{ builtAt: expect.any(String) }]);
+    // Nobody has to be told each time: it is needed.
+    expect((await pruned()).filter((one) => one.startsWith('failed'))).toEqual([]);
+    const [kept] = failed.all();
+    await go(kept!.container);
+    expect(await inside.ended).toMatchObject({ code: 0, stdout: 'in\nbroken\n' });
+    expect(await containers()).toEqual([kept!.container]);
+    await take();
+    expect([failed.all(), await containers()]).toEqual([[], []]);
+  }
+});
+
+test('a build that is found again takes the failed one away', async () => {
+  expect(await build('echo other > /etc/state')).toBe(0);
+  expect(await build('exit 3', '--keep-failed')).toBe(1);
+  expect(await containers()).toHaveLength(1);
+  expect(await build('echo again > /etc/state')).toBe(0);
+  expect(await containers()).toEqual([]);
 });
 
 test("another tree's prune leaves an old failed build to the tree that remembers it", async () => {

@@ -139,6 +139,14 @@ options: {layer_type: base, name: extra, parent: 'oci:small:1', pkg_manager: apt
 cmds: ['${cmd}']
 `;
 
+test('--output json is the document of --json', async () => {
+  const [{ stdout: said }, { stdout: asked }] = await Promise.all([
+    tree.layers(['prune', '--dry-run', '--output', 'json']),
+    tree.layers(['prune', '--dry-run', '--json']),
+  ]);
+  expect(JSON.parse(said)).toEqual(JSON.parse(asked));
+});
+
 test('what is edited while a prune waits is needed as it is then', async () => {
   for (const cmd of ['echo one > /etc/extra', 'echo two > /etc/extra']) {
     await tree.write('layers/extra.yaml', extraFile(cmd));

@@ -50,6 +50,12 @@ test('each kind stays for its own time; an age takes the place of all of them', 
   expect(ids(aged.remove)).toEqual(['old run', 'run', 'shared', 'old failed']);
 });
 
+test('what can tell nothing any more goes at once, but not before an age that is asked for', () => {
+  const items = [item('failed', 1, { kind: 'failed' }), item('built since', 1, { kind: 'failed', isSpent: true })];
+  expect(ids(choosePrunable(items, layers({}), { now: NOW }).remove)).toEqual(['built since']);
+  expect(ids(choosePrunable(items, layers({}), { now: NOW, olderThan: 2 * DAY }).remove)).toEqual([]);
+});
+
 test('a size takes the oldest until it fits, whatever its kind, and never what is needed', () => {
   const items = [
     item('needed', 50, { bytes: 60, needed: 'the tree' }),

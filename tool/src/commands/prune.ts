@@ -36,7 +36,7 @@ export const run: CommandRun = async (context) => {
   if (values.registry !== true) return pruneHere(context, loaded, policy, keepLast);
   const { pruneShared } = await import('./prune-shared.ts');
   const reports = await pruneShared(context, loaded, policy);
-  if (values.json === true) {
+  if (isJson(context)) {
     const places = reports.map(({ place, ...report }) => ({ place, ...pruneJson(report) }));
     context.print(JSON.stringify({ version: 1, places }));
   } else for (const report of reports) printShared(context, report);
@@ -57,6 +57,10 @@ function printShared(context: CommandContext, report: SharedReport): void {
   context.print(`${report.place}:`);
   for (const line of pruneLines(report, context.values.verbose === true)) context.print(`  ${line}`);
   if (report.rest !== undefined) context.print(`  ${report.rest}`);
+}
+
+function isJson({ values }: CommandContext): boolean {
+  return values.json === true || values.output === 'json';
 }
 
 function readPolicy({ values }: CommandContext): PrunePolicy {
@@ -110,7 +114,7 @@ async function pruneHere(
     const { maxBytes } = policy;
     const came = withoutLeft(choice, inventory.items, inventory.layers, new Set(left.map(({ item }) => item)));
     const report = { isDry, items: inventory.items, choice: came, left, ...(maxBytes !== undefined && { maxBytes }) };
-    if (values.json === true) context.print(JSON.stringify(pruneJson(report)));
+    if (isJson(context)) context.print(JSON.stringify(pruneJson(report)));
     else for (const line of pruneLines(report, values.verbose === true)) context.print(line);
     return left.length > 0 ? 1 : 0;
   } finally {

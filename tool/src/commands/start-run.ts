@@ -115,10 +115,12 @@ export async function startRun(
   }
 }
 
-/** After a build that had nothing to do: what killed runs left goes all the same. */
+/** After a build that had nothing to do: what killed runs left, and failed builds, go all the same. */
 export async function sweepBefore(context: CommandContext, prepared: Prepared): Promise<void> {
   enterUserNamespace(context);
-  const swept = await sweepDeadRuns(prepared.stateDir, createExec({ env: context.env, signal: context.signal }));
+  const exec = createExec({ env: context.env, signal: context.signal });
+  const { stateDir } = prepared;
+  const swept = [...(await sweepDeadRuns(stateDir, exec)), ...(await sweepOldFailed(stateDir, exec))];
   for (const message of swept) context.warn(message);
 }
 

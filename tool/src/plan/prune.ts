@@ -24,6 +24,8 @@ export interface Prunable {
   readonly bytes: number;
   /** File system layers of container storage that it holds; others may hold them too. */
   readonly layers: readonly string[];
+  /** It can tell nothing any more: it does not stay for its kind's time. */
+  readonly isSpent?: boolean;
   /** Why it stays whatever its age; undefined: nothing needs it. */
   readonly needed?: string;
 }
@@ -74,8 +76,8 @@ export const STAYS: Readonly<Record<PruneKind, number>> = {
 /** Chooses what goes. Pure. What is needed never goes, even if it is more than the policy allows. */
 export function choosePrunable(items: readonly Prunable[], stored: StoredLayers, policy: PrunePolicy): PruneChoice {
   const { now, olderThan, maxBytes } = policy;
-  const isOldEnough = ({ kind, usedAt }: Prunable) =>
-    now - usedAt >= (olderThan ?? (maxBytes === undefined ? STAYS[kind] : 0));
+  const stays = ({ kind, isSpent }: Prunable) => (maxBytes === undefined && isSpent !== true ? STAYS[kind] : 0);
+  const isOldEnough = (item: Prunable) => now - item.usedAt >= (olderThan ?? stays(item));
   const candidates = items
     .filter((item) => item.needed === undefined && isOldEnough(item))
     .toSorted((a, b) => a.usedAt - b.usedAt);

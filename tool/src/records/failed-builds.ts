@@ -24,6 +24,8 @@ export interface FailedBuild {
   readonly recipeKey?: string;
   /** ISO 8601: when somebody was last in it. Since then it need not be what failed any more. */
   readonly enteredAt?: string;
+  /** ISO 8601: when the layer was built well while somebody was in it. It only waits for him to leave. */
+  readonly builtAt?: string;
 }
 
 /** One of a layer: a later one takes its place. What cannot be read counts as none. */

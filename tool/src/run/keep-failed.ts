@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
@@ -70,14 +70,32 @@ export async function dropFailed(id: LayerId | string, { failed, locks }: Failed
   }
 }
 
-/** Removes those that are too old; gives a line about each. */
+/** The layer was built well: what was kept of its failure goes, or, gives false, is noted to go when whoever is in it has left. */
+export async function settleFailed(id: LayerId, place: FailedPlace, exec: Exec): Promise<boolean> {
+  if (await dropFailed(id, place, exec)) return true;
+  const kept = place.failed.read(id);
+  if (kept !== undefined) await place.failed.write({ ...kept, builtAt: new Date().toISOString() });
+  return false;
+}
+
+/** Removes those that are too old, or whose layer was built since; gives a line about each. */
 export async function dropOldFailed(place: FailedPlace, now: number, exec: Exec): Promise<string[]> {
   const lines: string[] = [];
-  for (const { id, at, runId } of place.failed.all()) {
-    if (now - Date.parse(at) < FAILED_STAYS_MS || !(await dropFailed(id, place, exec))) continue;
-    lines.push(`${id}: the container kept of the failed build of run ${runId} was removed after a week`);
+  for (const { id, at, runId, builtAt } of place.failed.all()) {
+    const isOld = now - Date.parse(at) >= FAILED_STAYS_MS;
+    if ((!isOld && builtAt === undefined) || !(await dropFailed(id, place, exec))) continue;
+    const why = builtAt === undefined ? 'after a week' : 'as the layer has been built since';
+    lines.push(`${id}: the container kept of the failed build of run ${runId} was removed ${why}`);
   }
   return lines;
+}
+
+/** Whether somebody is in a kept container now. */
+export function isEntered(kept: FailedBuild, locks: string): boolean {
+  if (!existsSync(lockFile(kept, locks))) return false;
+  const lock = lockFailed(kept, locks, 'alone');
+  lock?.release();
+  return lock === undefined;
 }
 
 /** Several may be in a kept container, who removes it is alone. Undefined: it is in use that way already. */

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import type { LayerId } from '../config/layer.ts';
 import { type Prunable, STAYS } from '../plan/prune.ts';
-import { openFailedBuilds } from '../records/failed-builds.ts';
+import { type FailedBuild, openFailedBuilds } from '../records/failed-builds.ts';
 import type { Exec } from '../system/command.ts';
 import { isContainerOf, isOfARun, keptContainerDate } from '../system/container-name.ts';
 import { isOfBuildah, readStorage, type StorageIndex } from '../system/storage-index.ts';
 import { removeNamed } from '../system/sweep.ts';
+import { isEntered } from './keep-failed.ts';
 import type { PrunePlace } from './prune-place.ts';
 import { otherTrees } from './prune-trees.ts';
 import { lockNames } from './sweep-dead-runs.ts';
@@ -27,9 +28,17 @@ export function failedBuilds(place: PrunePlace, { containers }: StorageIndex): P
     return { kind: 'failed', id, text, usedAt, bytes: 0, layers: layersOf.get(id) ?? [] };
   };
   return [
-    ...known.map(({ id, at, container }) => item(container, `the failed build of ${id}`, Date.parse(at))),
+    ...known.map((kept) => ({
+      ...item(kept.container, `the failed build of ${kept.id}`, Date.parse(kept.at)),
+      ...(kept.builtAt !== undefined && spent(kept, join(stateDir, 'locks'))),
+    })),
     ...orphans.map(({ name, at }) => item(name, `the failed build ${name}`, at)),
   ];
+}
+
+/** Of a layer that was built since: whoever was in it then may be still. */
+function spent(kept: FailedBuild, locks: string): Partial<Prunable> {
+  return { isSpent: true, ...(isEntered(kept, locks) && { needed: 'somebody is in it' }) };
 }
 
 export function failedLayerOf(stateDir: string, container: string): LayerId | undefined {

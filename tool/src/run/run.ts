@@ -212,6 +212,8 @@ async function adoptAll(plan: Plan, work: LayerWork): Promise<ReadonlySet<LayerI
     adopted !== undefined &&
     isKnown(adopted) &&
     isShared(adopted, work.facts) &&
+    // What is kept of its failed build is taken away under its lock.
+    work.failed.read(id) === undefined &&
     publish.length + questions.length === 0
       ? [{ id, adopted }]
       : [],

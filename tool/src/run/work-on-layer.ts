@@ -18,7 +18,7 @@ import type { Failure, LayerOutcome, LayerSummary } from './events.ts';
 import { failureOf } from './failure.ts';
 import { type MutableFacts, readLayerInputs, readRecord } from './gather-facts.ts';
 import type { InputReader } from './input-reader.ts';
-import { dropFailed, keepFailed } from './keep-failed.ts';
+import { keepFailed, settleFailed } from './keep-failed.ts';
 import type { LayerControl } from './layer-control.ts';
 import { lockLayer } from './locks.ts';
 import type { LayerLog, RunFolder } from './run-folder.ts';
@@ -119,7 +119,7 @@ async function goAt(work: LayerWork, id: LayerId, log: LayerLog): Promise<[Done,
       try {
         if (decision.action === 'build') await work.control?.beforeBuild(work, layer, { log, lockFd: lock.fd });
         const done = await bringInLine(work, layer, decision, workspace);
-        if (isGood(done) && !(await dropFailed(id, work, cleaning(work, lock.fd)))) {
+        if (isGood(done) && !(await settleFailed(id, work, cleaning(work, lock.fd)))) {
           workspace.say('somebody is in the container that was kept of its failed build: that stays');
         }
         return [done, gone];
