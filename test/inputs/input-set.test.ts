@@ -164,6 +164,15 @@ test('what a run read while .layersignore named it counts again when the line go
   expect((await tree.digests(site, hidden)).files['r/motd.j2']).not.toBe(seen['r/motd.j2']);
 });
 
+test('what a playbook makes and removes while it runs is no change meanwhile where .layersignore names it', async () => {
+  using tree = createInputTree({ 'play.yml': '' });
+  const [made] = at(tree, 'out/r-1') as [string];
+  const set = await tree.named(site, { read: [made, ...at(tree, 'play.yml')] });
+  expect(await tree.cameOrWent(site, set, { there: [made] })).toEqual([made]);
+  tree.write('.layersignore', 'out/\n');
+  expect(await tree.cameOrWent(site, set, { there: [made] })).toEqual([]);
+});
+
 test('so does what it may have read, where no trace is left', async () => {
   using tree = createInputTree({ '.layersignore': '*.yaml\n', 'playbooks/site.yaml': '[]' });
   const hidden = await tree.superset(site);

@@ -7,6 +7,7 @@ import { createDigester } from '../../tool/src/inputs/digest-file.ts';
 import { digestInputSet, type InputSetDigests } from '../../tool/src/inputs/input-set-digests.ts';
 import { type InputPlaces, type LayerInputs, layerInputs } from '../../tool/src/inputs/layer-inputs.ts';
 import { inputSetOf } from '../../tool/src/inputs/name-trace.ts';
+import { cameOrWent } from '../../tool/src/inputs/seen-meanwhile.ts';
 import { supersetAsSet } from '../../tool/src/inputs/superset.ts';
 import type { InputSet } from '../../tool/src/recipe/input-set.ts';
 import { layer } from '../helpers/layers.ts';
@@ -28,6 +29,12 @@ export interface InputTree extends Disposable {
   digests(options: Record<string, unknown>, set: Partial<InputSet>): Promise<InputSetDigests>;
   /** The set that a trace with these absolute paths makes. */
   named(options: Record<string, unknown>, trace: Partial<Parameters<typeof inputSetOf>[1]>): Promise<InputSet>;
+  /** Of what a run has seen, what is not there now as it was then. */
+  cameOrWent(
+    options: Record<string, unknown>,
+    set: InputSet,
+    seen: Partial<Parameters<typeof cameOrWent>[1]['trace']['seen']>,
+  ): Promise<string[]>;
 }
 
 export function createInputTree(
@@ -74,6 +81,14 @@ export function createInputTree(
       ofAnsible(options, (one, places) =>
         inputSetOf(one, { read: [], probed: [], listed: [], ...trace }, { ...places, temporary: '/tmp/run' }),
       ),
+    cameOrWent: (options, set, seen) =>
+      ofAnsible(options, (one, places) => {
+        const trace = {
+          ...{ read: [], probed: [], listed: [] },
+          seen: { there: [], absent: [], names: [], own: [], ...seen },
+        };
+        return cameOrWent(one, { trace, set }, { ...places, temporary: '/tmp/run' });
+      }),
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   };
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Layer } from '../config/layer.ts';
 import type { InputSet } from '../recipe/input-set.ts';
 import type { InputPlaces } from './layer-inputs.ts';
+import { layersIgnore } from './layers-ignore.ts';
 import { listingsFor } from './listing.ts';
 import { inputNameOf, isCompiled, sourceOf, type TracedPaths } from './name-trace.ts';
 import { fromPrintable } from './names.ts';
@@ -11,7 +12,7 @@ import { setNames } from './set-names.ts';
 /**
  * Paths that were there for a while as Ansible ran, or gone for a while: what was found of them then is not what is there now, so that
  * no digest of now tells what the run depended on. What Ansible itself made or removed is left out; so is what is no member of
- * `set`. By the paths themselves, as a name may stand for the first of several that is there.
+ * `set`, or ignored. By the paths themselves, as a name may stand for the first of several that is there.
  */
 export async function cameOrWent(
   layer: Layer,
@@ -20,10 +21,11 @@ export async function cameOrWent(
 ): Promise<string[]> {
   const names = await setNames(layer, places, places.temporary);
   const listings = await listingsFor(layer, places);
+  const isIgnored = await layersIgnore(places.root);
   const members = new Set([...set.read, ...set.probed, ...set.listed]);
   const memberOf = (file: string) => {
     const name = isCompiled(file) ? undefined : inputNameOf(names, file);
-    return name !== undefined && members.has(name) ? name : undefined;
+    return name !== undefined && members.has(name) && !isIgnored(name) ? name : undefined;
   };
   const own = new Set(trace.seen.own);
   const isMade = places.own?.().isMade ?? (() => false);
