@@ -64,6 +64,11 @@ test('a folder with all that is below it, a pattern with the folder that may mat
   expect((await copying('x', ['--contextdir', 'files'])).trees).toEqual(['files']);
 });
 
+test('sources of mounts, there or not, and nothing below them', async () => {
+  const { files } = await placesOf({ mounts: ['conf:/opt/conf', 'gone/deep:/opt/gone'] });
+  expect(files).toEqual(['conf', 'gone/deep', 'layers/x.yaml']);
+});
+
 test('nothing of another image or of a server', async () => {
   for (const one of [await copying('/etc/x', ['--from', 'other']), await copying('https://example.org/x')]) {
     expect(one).toEqual({ files: ['layers/x.yaml'], listings: [], trees: [] });

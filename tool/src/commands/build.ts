@@ -12,8 +12,7 @@ export const run: CommandRun = async (context) => {
   });
   if (context.values['dry-run'] === true) {
     const { printPlan } = await import('./plan.ts');
-    printPlan(context, prepared, context.values.output === 'json');
-    return 0;
+    return (await printPlan(context, prepared, context.values.output === 'json')) ? 0 : 1;
   }
   const isIdle = [...prepared.plan.decisions.values()].every((decision) => decision.action === 'nothing');
   const hasLocks = isIdle && hasRunLocks(prepared.stateDir);

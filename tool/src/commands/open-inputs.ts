@@ -2,6 +2,7 @@ import type { Layer } from '../config/layer.ts';
 import { createDigester } from '../inputs/digest-file.ts';
 import { digestInputSet } from '../inputs/input-set-digests.ts';
 import { layerInputs, type ScriptAnswers } from '../inputs/layer-inputs.ts';
+import { missingMounts } from '../inputs/missing-mounts.ts';
 import { type OwnFolders, ownFolders } from '../inputs/own-folders.ts';
 import type { InputReader } from '../run/input-reader.ts';
 
@@ -48,6 +49,7 @@ export function openInputs({ root, stateDir, env, layers }: Places): { reader: I
       const { watchPlaces } = await import('../inputs/watch-places.ts');
       return watchPlaces(layer, set, places, options);
     },
+    missingMounts: (layer) => missingMounts(layer, root),
     async stageCopies(layer, folder) {
       const { stageCopies } = await import('../inputs/stage-copies.ts');
       return stageCopies(layer, places, folder);

@@ -43,12 +43,9 @@ export async function startRun(
   prepared: Prepared,
   { checkpoints = true, watching }: { readonly checkpoints?: boolean; readonly watching?: Watching } = {},
 ): Promise<RunSummary> {
-  const { graph, plan } = prepared;
+  const { plan } = prepared;
   const begun = [...plan.decisions.values()].filter(({ action }) => action === 'build' || action === 'pending');
-  await refuseMissingMounts(
-    prepared.root,
-    begun.flatMap(({ id }) => graph.layers.get(id) ?? []),
-  );
+  await refuseMissingMounts(prepared, context.values['keep-going'] === true);
   enterUserNamespace(context);
   const { env, values, stdout, stderr } = context;
   makeStateFolder(prepared.stateDir);

@@ -46,6 +46,8 @@ export class Convergence {
    */
   async converge(work: LayerWork, layer: Layer, turn: TurnPlace): Promise<BuildReport | undefined> {
     if (this.#isOff || !this.isWanted || layer.options.layer_type !== 'ansible') return undefined;
+    // The clean build says what is missing.
+    if (layer.options.mounts.length > 0 && work.reader.missingMounts(layer).length > 0) return undefined;
     const record = work.facts.records.get(layer.id);
     const image = work.facts.missingImages.has(layer.id) ? undefined : record?.image.local?.id;
     const parent = work.decide(layer.id).recipe?.parent;

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Layer } from '../config/layer.ts';
+import { parseMount } from '../config/mounts.ts';
 import type { CopyFile } from '../config/schema.ts';
 import type { InputSet } from '../recipe/input-set.ts';
 import { hasContext, optionsOf, resolveSource } from './copyfiles.ts';
@@ -71,6 +72,8 @@ export async function watchPlaces(
   found.add(path.join(root, layer.file));
   for (const copyfile of layer.copyfiles) addCopied(copyfile, layer, root, found);
   for (const { path: file } of namedFiles(layer, root)) if (typeof file === 'string') found.add(file);
+  // What lies there counts for nothing, but that it is there does; also when it came just before this.
+  for (const text of layer.options.mounts) found.add(resolveSource(root, layer.file, parseMount(text)?.src ?? ''));
   if (layer.options.layer_type !== 'ansible') return found;
   const { playbooks, inventory, ansible_vault_password_file: vault } = layer.options;
   const named = [...playbooks, ...inventory.filter((one) => !one.includes(',')), ...(vault === '' ? [] : [vault])];

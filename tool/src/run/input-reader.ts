@@ -1,6 +1,7 @@
 import type { AnsibleTrace } from '../build/builder.ts';
 import type { Layer } from '../config/layer.ts';
 import type { LayerInputs } from '../inputs/layer-inputs.ts';
+import type { MissingMount } from '../inputs/missing-mounts.ts';
 import type { WatchPlaces } from '../inputs/watch-places.ts';
 import type { InputSet } from '../recipe/input-set.ts';
 import type { Recipe } from '../recipe/recipe.ts';
@@ -24,6 +25,8 @@ export interface InputReader {
   cameOrWent(layer: Layer, trace: AnsibleTrace, set: InputSet, temporary: string): Promise<readonly string[]>;
   /** Where changes can matter to the layer; `all`: also what its playbooks only may read. */
   placesOf(layer: Layer, set: InputSet | undefined, options: { readonly all: boolean }): Promise<WatchPlaces>;
+  /** Mounts whose sources are not there: none of a layer without mounts. */
+  missingMounts(layer: Layer): readonly MissingMount[];
   /** Copies sources whose modes on disk are not the ones that count into `folder`: `src` → its copy. */
   stageCopies(layer: Layer, folder: string): Promise<ReadonlyMap<string, string>>;
 }

@@ -21,6 +21,7 @@ import type { InputReader } from './input-reader.ts';
 import { keepFailed, settleFailed } from './keep-failed.ts';
 import type { LayerControl } from './layer-control.ts';
 import { lockLayer } from './locks.ts';
+import { failMissingMounts } from './mount-problems.ts';
 import type { LayerLog, RunFolder } from './run-folder.ts';
 import { type OpenWorkspace, openWorkspace, type RunPlace } from './workspace.ts';
 
@@ -117,7 +118,10 @@ async function goAt(work: LayerWork, id: LayerId, log: LayerLog): Promise<[Done,
       const decision = await settledDecision(work, id);
       const workspace = openWorkspace(work.place, layer, log, lock.fd);
       try {
-        if (decision.action === 'build') await work.control?.beforeBuild(work, layer, { log, lockFd: lock.fd });
+        if (decision.action === 'build') {
+          await work.control?.beforeBuild(work, layer, { log, lockFd: lock.fd });
+          await failMissingMounts(layer, work.place.root);
+        }
         const done = await bringInLine(work, layer, decision, workspace);
         if (isGood(done) && !(await settleFailed(id, work, cleaning(work, lock.fd)))) {
           workspace.say('somebody is in the container that was kept of its failed build: that stays');

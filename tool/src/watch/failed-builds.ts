@@ -61,7 +61,8 @@ async function attemptOf(layer: Layer, { graph, facts, reader }: Now): Promise<A
   const contents = neededBy(graph, layer.id).map((id) => facts.records.get(id)?.content);
   const { files, tools, environment } = facts.inputs.get(layer.id) ?? {};
   const recorded = facts.recorded.get(layer.id)?.files;
-  const all = [layer, links, contents, files, tools, environment, recorded, await mayReadNow(layer, reader)];
+  const missing = layer.options.mounts.length > 0 ? reader.missingMounts(layer) : [];
+  const all = [layer, links, contents, files, tools, environment, recorded, missing, await mayReadNow(layer, reader)];
   return createHash('sha256').update(JSON.stringify(all)).digest('hex');
 }
 
