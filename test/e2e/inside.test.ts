@@ -84,6 +84,12 @@ test('commands and shells run inside the last build, and leave nothing', async (
     code: 127,
     stderr: '/bin/nothing is not there, or is no program, inside top\n',
   });
+  // Last words that look like those of buildah or the shell around it are the program's.
+  const words = 'exit status 1\nlayers-run: 1: exec: nosuch: not found\n';
+  expect(await inside('/bin/sh', '-c', `printf '${words.replaceAll('\n', '\\n')}' >&2; exit 3`)).toMatchObject({
+    code: 3,
+    stderr: words,
+  });
   for (const [args, message] of [
     [['run', 'never', '--', 'true'], /never was never built here.*\n.*'layers build never' builds it/],
     [['run', 'top'], /run what inside top\?/],

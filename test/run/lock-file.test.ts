@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -7,14 +7,17 @@ import type { LockEntry } from '../../tool/src/config/lock.ts';
 import { locksOf, readLock, writeLock as writeLockIn } from '../../tool/src/run/lock-file.ts';
 import { graphOf, layer } from '../helpers/layers.ts';
 
+let folder: string;
 let root: string;
 beforeEach(async () => {
-  root = await mkdtemp(path.join(os.tmpdir(), 'layers-lock-'));
+  folder = await mkdtemp(path.join(os.tmpdir(), 'layers-lock-'));
+  root = path.join(folder, 'tree');
+  await mkdir(root);
 });
-afterEach(() => rm(root, { recursive: true }));
+afterEach(() => rm(folder, { recursive: true }));
 
 const writeLock = (changes: ReadonlyMap<string, LockEntry | undefined>) =>
-  writeLockIn(root, changes, path.join(root, '..', `${path.basename(root)}-locks`));
+  writeLockIn(root, changes, path.join(folder, 'locks'));
 const digest = `sha256:${'a'.repeat(64)}`;
 const entry: LockEntry = { repositories: { 'http://a.example/InRelease': digest } };
 

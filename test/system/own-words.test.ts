@@ -1,12 +1,16 @@
 import { expect, test } from 'vitest';
-import { OwnWords } from '../../tool/src/system/own-words.ts';
+import { OF_SHELL, OwnWords } from '../../tool/src/system/own-words.ts';
 
 /** What comes through of chunks, and what was held back of them. */
 function through(...chunks: string[]) {
+  return throughWords(undefined, chunks);
+}
+
+function throughWords(kind: ConstructorParameters<typeof OwnWords>[1], chunks: readonly string[]) {
   let passed = '';
   const words = new OwnWords((bytes) => {
     passed += bytes.toString('latin1');
-  });
+  }, kind);
   for (const chunk of chunks) words.push(Buffer.from(chunk, 'latin1'));
   const before = passed;
   const own = words.end();
@@ -27,4 +31,13 @@ test('what only looks like them comes through as soon as more follows, byte by b
   expect(through('a subprocess exited with status 3').passed).toBe('a subprocess exited with status 3');
   expect(through('half', '\nsubprocess exited with status 1\n')).toMatchObject({ passed: 'half\n' });
   expect(through('\xff\x00\n').passed).toBe('\xff\x00\n');
+});
+
+test('where a mark ends what the program prints, only the words of its shell are held back', () => {
+  expect(throughWords(OF_SHELL, ['exit status 1\n'])).toMatchObject({ passed: 'exit status 1\n', own: [] });
+  const missing = 'layers-run: 6: exec: nosuch: not found';
+  expect(throughWords(OF_SHELL, ['mine\nlay', `${missing.slice(3)}\n`])).toMatchObject({
+    passed: 'mine\n',
+    own: [missing],
+  });
 });

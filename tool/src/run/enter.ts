@@ -2,6 +2,7 @@ import { shellOf } from '../build/cmds.ts';
 import { InvalidInput } from '../config/diagnostic.ts';
 import type { LayerId } from '../config/layer.ts';
 import { resolveInRoot } from '../system/in-root.ts';
+import { isOwn, OF_SHELL } from '../system/own-words.ts';
 import { relayed, SHELL } from '../system/relay.ts';
 import { isInteractive, runInTerminal, type Streams } from '../system/terminal.ts';
 import type { Workspace } from '../system/workspace.ts';
@@ -24,8 +25,9 @@ const OF_THE_TERMINAL = ['TERM', 'COLORTERM'] as const;
 const NOT_STARTED = new RegExp(
   `^process failed to start with error: |executable file .* not found|^${SHELL}: .*(not found|[Pp]ermission denied|[Nn]o such file|cannot execute)`,
 );
-/** A shell's exit code of a command that it does not find. */
+/** Exit codes of a shell whose command is not there, or is no program. */
 const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
 
 /**
  * Runs a command, or the best shell that is there, inside a container that stands, with the user's terminal. Gives its exit code.
@@ -61,10 +63,12 @@ export async function enterContainer(
     signal,
   };
   const { code, own } = await runInTerminal(args, settings);
-  if (own.some((line) => NOT_STARTED.test(line))) {
+  const maySoEnd = relay === undefined || code === NOT_FOUND || code === NOT_EXECUTABLE;
+  if (maySoEnd && own.some((line) => NOT_STARTED.test(line))) {
     streams.stderr.write(`${words[0]} is not there, or is no program, inside ${id}\n`);
     return NOT_FOUND;
   }
+  for (const line of own.filter((text) => isOwn(text, OF_SHELL))) streams.stderr.write(`${line}\n`, 'latin1');
   return code;
 }
 

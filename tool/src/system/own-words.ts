@@ -1,35 +1,40 @@
 import { SHELL } from './relay.ts';
 
+/** Whole lines, and how they begin. */
+interface Words {
+  readonly lines: readonly RegExp[];
+  readonly beginnings: readonly string[];
+}
+
 /** How buildah tells on standard error how a program ended that it ran; the program's own output may come before it. */
-const OWN = [
+const LINES = [
   /^subprocess exited (with status \d+|on \w[\w ]*)$/,
   /^(Error: )?(error )?(while running (container|runtime): )?exit status \d+$/,
   /^process failed to start with error: /,
-  // The shell's that runs the program (relay.ts): it is not there, or cannot be executed.
-  new RegExp(`^${SHELL}: `),
 ];
-const BEGINNINGS = [
-  'subprocess exited ',
-  'Error: ',
-  'error while',
-  'exit status ',
-  'process failed to start',
-  `${SHELL}: `,
-];
+export const OF_BUILDAH: Words = {
+  lines: LINES,
+  beginnings: ['subprocess exited ', 'Error: ', 'error while', 'exit status ', 'process failed to start'],
+};
+
+/** What the shell says that runs the program (relay.ts): it is not there, or cannot be executed. */
+export const OF_SHELL: Words = { lines: [new RegExp(`^${SHELL}: `)], beginnings: [`${SHELL}: `] };
 
 /**
- * Passes on what a program prints, byte by byte, and holds back lines that are buildah's own until something follows them: those at the
+ * Passes on what a program prints, byte by byte, and holds back lines that are somebody else's until something follows them: those at the
  * very end are not the program's.
  */
 export class OwnWords {
   readonly #write: (bytes: Buffer) => void;
+  readonly #words: Words;
   #held: string[] = [];
   /** The beginning of a line that may become one of those. */
   #rest = '';
   #isMidLine = false;
 
-  constructor(write: (bytes: Buffer) => void) {
+  constructor(write: (bytes: Buffer) => void, words: Words = OF_BUILDAH) {
     this.#write = write;
+    this.#words = words;
   }
 
   push(bytes: Buffer): void {
@@ -37,11 +42,11 @@ export class OwnWords {
     const lines = (this.#rest + bytes.toString('latin1')).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
-      if (!this.#isMidLine && isOwn(line)) this.#held.push(line);
+      if (!this.#isMidLine && isOwn(line, this.#words)) this.#held.push(line);
       else this.#pass(`${line}\n`);
       this.#isMidLine = false;
     }
-    if (this.#rest !== '' && (this.#isMidLine || !mayBeOwn(this.#rest))) {
+    if (this.#rest !== '' && (this.#isMidLine || !mayBeOwn(this.#rest, this.#words))) {
       this.#pass(this.#rest);
       this.#rest = '';
       this.#isMidLine = true;
@@ -50,7 +55,7 @@ export class OwnWords {
 
   /** Nothing comes any more: gives the lines that were held back. */
   end(): readonly string[] {
-    if (this.#rest !== '' && !isOwn(this.#rest)) this.#pass(this.#rest);
+    if (this.#rest !== '' && !isOwn(this.#rest, this.#words)) this.#pass(this.#rest);
     else if (this.#rest !== '') this.#held.push(this.#rest);
     this.#rest = '';
     return this.#held;
@@ -64,10 +69,10 @@ export class OwnWords {
 }
 
 /** Whether a line is not the program's but about it. */
-export function isOwn(line: string): boolean {
-  return OWN.some((own) => own.test(line));
+export function isOwn(line: string, { lines }: Words = OF_BUILDAH): boolean {
+  return lines.some((own) => own.test(line));
 }
 
-function mayBeOwn(text: string): boolean {
-  return BEGINNINGS.some((beginning) => beginning.startsWith(text) || text.startsWith(beginning));
+function mayBeOwn(text: string, { beginnings }: Words): boolean {
+  return beginnings.some((beginning) => beginning.startsWith(text) || text.startsWith(beginning));
 }

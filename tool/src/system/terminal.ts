@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { cleanEnvironment } from './environment.ts';
-import { isOwn, OwnWords } from './own-words.ts';
+import { isOwn, OF_BUILDAH, OF_SHELL, OwnWords } from './own-words.ts';
 import { findProcesses, link } from './processes.ts';
 import { RelayEnd } from './relay.ts';
 
@@ -26,7 +26,7 @@ export interface TerminalSettings extends Streams {
 export interface TerminalEnd {
   /** As a shell would report it: 128 and more for a signal. */
   readonly code: number;
-  /** What the program that started the other one had to say of that itself. */
+  /** Last lines of what started the program, buildah or a shell, in latin1: they may be the program's own if they look like that. */
   readonly own: readonly string[];
 }
 
@@ -48,7 +48,9 @@ export async function runInTerminal(args: readonly string[], settings: TerminalS
     env,
     stdio: ['inherit', settings.end === undefined ? 'inherit' : 'pipe', 'pipe'],
   });
-  const words = new OwnWords((bytes) => void stderr.write(bytes));
+  // What buildah says comes after the mark, where there is one.
+  const kind = settings.end === undefined ? OF_BUILDAH : OF_SHELL;
+  const words = new OwnWords((bytes) => void stderr.write(bytes), kind);
   const errors = new RelayEnd(settings.end, (bytes) => words.push(bytes));
   child.stderr?.on('data', (bytes: Buffer) => {
     // What buildah then complains of is no news.
@@ -69,7 +71,7 @@ export async function runInTerminal(args: readonly string[], settings: TerminalS
       child.once('close', (...end) => resolve(end));
     });
     const after = errors.end();
-    const own = [...words.end(), ...after.filter(isOwn)];
+    const own = [...words.end(), ...after.filter((line) => isOwn(line))];
     for (const line of after.filter((text) => !isOwn(text))) stderr.write(`${line}\n`);
     if (reader.hasGone) return { code: 128 + constants.signals.SIGPIPE, own };
     return { code: signalIn(own) ?? code ?? 128 + constants.signals[name ?? 'SIGKILL'], own };
