@@ -27,6 +27,8 @@ interface Opening {
   readonly places: ReadonlyMap<LayerId, LayerPlaces>;
   /** What was asked for by earlier plans of this process, and is not asked for again. */
   readonly digests: Digests;
+  /** Gets what is waited for of shared places, each of which has to give an answer then (`openMemories`). */
+  insist?(line: string): void;
   /** `isError`: it will be no different when something is done. */
   warn(id: LayerId | null, message: string, isError?: boolean): void;
 }
@@ -56,6 +58,7 @@ async function openMemoriesOf({
   facts,
   mode,
   cache,
+  insist,
   warn,
 }: Opening): Promise<(layer: Layer, place?: string) => Promise<LayerMemory>> {
   const { openMemories } = await import('./open-memories.ts');
@@ -69,6 +72,7 @@ async function openMemoriesOf({
     signal: context.signal,
     asking: openAsking(context, root),
     graphRoot: record?.image.local?.graphRoot,
+    ...(insist && { insist }),
     warn: (message) => warn(null, message),
   });
 }

@@ -5,6 +5,7 @@ import { externalKey } from '../graph/external-image.ts';
 import { externalsOf } from '../graph/layer-graph.ts';
 import type { ProbeKey } from '../recipe/input-set.ts';
 import { probeKeyOf } from '../recipe/recipe.ts';
+import { MemoryUnreachable } from '../records/memory.ts';
 import type { NeededBuilds } from '../run/prune-place.ts';
 import { CommandFailure } from '../system/command.ts';
 import { type Git, GitProblem, openGit } from '../system/git.ts';
@@ -22,21 +23,26 @@ const MOST_BRANCHES = 50;
  * What the tree and every branch of its repository would take from a memory now, as their plans find it: the files of a branch are written to
  * a temporary folder and planned there, with the records of now; so are layers that other machines build. A branch whose layer files cannot
  * be read is said, and layers that name files which are not there.
- * @param cache who is asked: only local storage, or the shared memory, too
+ * @param cache who is asked: only local storage, or the shared memory, too, which has to answer: what it does not tell would be deleted
  * @throws InvalidInput where the tree itself has problems
+ * @throws MemoryUnreachable
  */
 export async function neededBuilds(
   context: CommandContext,
   loaded: Remembering,
   cache: 'local' | 'read',
 ): Promise<NeededBuilds> {
+  // Aborted when one question has failed for good: each of the others would be tried as long, and nobody waits for them.
+  const giveUp = new AbortController();
   // What is published, verified and selected is of no interest here.
   const quiet: CommandContext = {
     ...context,
     values: { 'no-publish': true, cache },
     env: { ...context.env, CI: undefined },
     warn: () => {},
+    signal: AbortSignal.any([context.signal, giveUp.signal]),
   };
+  const insist = cache === 'read' ? { insist: context.warn } : {};
   const layers = new Set<LayerId>();
   const keys = new Map<string, string>();
   const probes = new Set<string>();
@@ -46,7 +52,10 @@ export async function neededBuilds(
   const add = async (one: Remembering, who: string): Promise<void> => {
     for (const id of one.graph.layers.keys()) layers.add(id);
     const prepared = await unplanned.planOthers(one.graph, who, (ids) =>
-      prepareLoaded(quiet, ids, one, { anywhere: true, digests }),
+      prepareLoaded(quiet, ids, one, { anywhere: true, digests, ...insist }).catch((error: unknown) => {
+        if (error instanceof MemoryUnreachable) giveUp.abort();
+        throw error;
+      }),
     );
     if (prepared === undefined) return;
     const { plan, facts } = prepared;
@@ -107,7 +116,7 @@ async function repositoryOf(context: CommandContext, root: string): Promise<Git 
   }
 }
 
-/** Local branches and those of remotes, a commit once, but for the one of the work tree, whose files count as they are. */
+/** Local branches and those of remotes, a commit once. That of the work tree, too, whose files count as they are: it may be gone back to. */
 async function branchesOf(git: Git): Promise<{ readonly name: string; readonly commit: string }[]> {
   const format = '%(objectname) %(refname:short)';
   const text = await git.run([

@@ -4,7 +4,7 @@ import { sharedPlaceOf } from '../config/shared-place.ts';
 import type { Asking } from '../publish/publisher.ts';
 import type { LayerMemory } from '../records/layer-memory.ts';
 import { createLocalMemory } from '../records/local-memory.ts';
-import type { Memory } from '../records/memory.ts';
+import { type Memory, MemoryUnreachable } from '../records/memory.ts';
 
 /**
  * What of the shared memory may be used: nothing, what others built, or that and our own builds for others. `local`: nothing, but what this
@@ -22,6 +22,8 @@ interface Opening {
   /** Where the records say that images are; undefined: storage is asked. */
   readonly graphRoot: string | undefined;
   readonly signal: AbortSignal;
+  /** For who deletes by what is said there: a shared place that gives no answer throws MemoryUnreachable. Gets what is waited for. */
+  insist?(line: string): void;
   warn(message: string): void;
 }
 
@@ -47,7 +49,13 @@ export function openMemories(opening: Opening): (layer: Layer, place?: string) =
       memories.set(key, shared);
     }
     const there = await shared;
-    return { ...(here && { local: here }), ...(there && { shared: there }), writes: opening.mode === 'write', warn };
+    return {
+      ...(here && { local: here }),
+      ...(there && { shared: there }),
+      writes: opening.mode === 'write',
+      insists: opening.insist !== undefined,
+      warn,
+    };
   };
 }
 
@@ -63,13 +71,18 @@ async function openLocal({ graphRoot, asking }: Opening): Promise<Memory | undef
 async function openShared(
   place: string,
   layer: Layer,
-  { root, signal }: Opening,
+  { root, signal, insist }: Opening,
   warn: (message: string) => void,
 ): Promise<Memory | undefined> {
   if (place.startsWith('oci:')) {
     const { createOciMemory } = await import('../records/oci-memory.ts');
-    return createOciMemory({ directory: resolve(root, place.slice('oci:'.length)), place, signal, warn });
+    const refuse = (message: string): never => {
+      throw new MemoryUnreachable(message);
+    };
+    const directory = resolve(root, place.slice('oci:'.length));
+    return createOciMemory({ directory, place, signal, warn: insist === undefined ? warn : refuse });
   }
   const { createRegistryMemory } = await import('../records/registry-memory.ts');
-  return createRegistryMemory(place, { options: layer.options.registry_opts_push, root, signal, warn });
+  const options = layer.options.registry_opts_push;
+  return createRegistryMemory(place, { options, root, signal, warn, ...(insist && { insist }) });
 }

@@ -75,15 +75,22 @@ export interface Remembering extends LoadedTree {
   readonly lock: { readonly read: typeof readLocks; readonly write: Prepared['writeLock'] };
 }
 
+interface Planning {
+  readonly anywhere?: boolean;
+  readonly digests?: Digests;
+  readonly insist?: (line: string) => void;
+}
+
 /**
  * As `prepare`, for a tree that was read already and whose problems were told.
  * @param planning `anywhere`: what other machines build is planned, too. `digests`: what earlier plans asked of the outside.
+ * `insist`: as of `openMemories`.
  */
 export async function prepareLoaded(
   context: CommandContext,
   selectors: readonly string[],
   loaded: Remembering,
-  { anywhere = false, digests = new Map() }: { readonly anywhere?: boolean; readonly digests?: Digests } = {},
+  { anywhere = false, digests = new Map(), insist }: Planning = {},
 ): Promise<Prepared> {
   const { tree, graph, places, stateDir, records, lock } = loaded;
   const { values } = context;
@@ -152,6 +159,7 @@ export async function prepareLoaded(
     mode: cache,
     cache: tree.settings.cache,
     refresh: wish.refresh,
+    ...(insist && { insist }),
     warn,
   });
   let plan = await settledPlan(graph, facts, wish, answers.answer);

@@ -12,6 +12,9 @@ import type { CommandContext } from './command.ts';
 import { neededBuilds } from './needed-builds.ts';
 import type { Remembering } from './prepare.ts';
 
+const UNKNOWN =
+  'nothing was taken away: without an answer it is not known what is needed there (a build that is damaged goes by its tag)';
+
 /** What was done in one shared place. */
 export interface SharedReport extends PruneReport {
   readonly place: string;
@@ -29,7 +32,7 @@ export async function pruneShared(
   policy: PrunePolicy,
 ): Promise<SharedReport[]> {
   const places = await openPlaces(context, loaded);
-  const { keys, probes } = await neededBuilds(context, loaded, 'read');
+  const { keys, probes } = await answered(neededBuilds(context, loaded, 'read'), UNKNOWN);
   const needs = {
     keys: new Map([...keys].map(([key, who]) => [digitsOf(key), who])),
     probes: new Set([...probes].map(digitsOf)),
@@ -37,7 +40,7 @@ export async function pruneShared(
   const reports: SharedReport[] = [];
   for (const place of places) {
     context.signal.throwIfAborted();
-    reports.push(await pruneOne(place, needs, policy, context.values['dry-run'] === true));
+    reports.push(await answered(pruneOne(place, needs, policy, context.values['dry-run'] === true)));
   }
   return reports;
 }
@@ -49,25 +52,30 @@ async function pruneOne(
   isDry: boolean,
 ): Promise<SharedReport> {
   const { place } = shared;
+  const tags = await shared.tags();
+  const { items, layers } = sharedPrunables(tags, needs);
+  const choice = choosePrunable(items, layers, policy);
+  const chosen = new Set(choice.remove.map(({ id }) => id));
+  const going = tags.filter(({ tag }) => chosen.has(tag));
+  const kept = tags.filter(({ tag }) => !chosen.has(tag));
+  const nothing: SharedRemoval = { left: new Map() };
+  const removal = isDry || going.length === 0 ? nothing : await shared.remove(going, kept);
+  const left = choice.remove.flatMap((item) => {
+    const why = removal.left.get(item.id);
+    return why === undefined ? [] : [{ item, why }];
+  });
+  const { maxBytes } = policy;
+  const came = withoutLeft(choice, items, layers, new Set(left.map(({ item }) => item)));
+  return { place, isDry, items, choice: came, left, ...(maxBytes !== undefined && { maxBytes }), ...restOf(removal) };
+}
+
+/** What cannot be asked is not guessed. */
+async function answered<T>(work: Promise<T>, hint?: string): Promise<T> {
   try {
-    const tags = await shared.tags();
-    const { items, layers } = sharedPrunables(tags, needs);
-    const choice = choosePrunable(items, layers, policy);
-    const chosen = new Set(choice.remove.map(({ id }) => id));
-    const going = tags.filter(({ tag }) => chosen.has(tag));
-    const kept = tags.filter(({ tag }) => !chosen.has(tag));
-    const nothing: SharedRemoval = { left: new Map() };
-    const removal = isDry || going.length === 0 ? nothing : await shared.remove(going, kept);
-    const left = choice.remove.flatMap((item) => {
-      const why = removal.left.get(item.id);
-      return why === undefined ? [] : [{ item, why }];
-    });
-    const { maxBytes } = policy;
-    const came = withoutLeft(choice, items, layers, new Set(left.map(({ item }) => item)));
-    return { place, isDry, items, choice: came, left, ...(maxBytes !== undefined && { maxBytes }), ...restOf(removal) };
+    return await work;
   } catch (error) {
     if (!(error instanceof MemoryUnreachable)) throw error;
-    throw new InvalidInput(error.message, { cause: error });
+    throw new InvalidInput(error.message, { cause: error, ...(hint !== undefined && { hint }) });
   }
 }
 

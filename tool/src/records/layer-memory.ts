@@ -11,6 +11,8 @@ export interface LayerMemory {
   readonly shared?: Memory;
   /** Whether new builds go to the shared place. */
   readonly writes: boolean;
+  /** For who deletes by what the shared place says: that it cannot be asked is thrown then. */
+  readonly insists?: boolean;
   /** Said once a run when the shared place cannot be asked. */
   warn(message: string): void;
 }
@@ -105,7 +107,7 @@ async function tolerant<T>(memory: LayerMemory, ask: () => Promise<T | undefined
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof MemoryUnreachable)) throw error;
+    if (!(error instanceof MemoryUnreachable) || memory.insists === true) throw error;
     memory.warn(error.message);
     return undefined;
   }

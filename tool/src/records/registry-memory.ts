@@ -9,7 +9,7 @@ import type { RetryPolicy } from '../system/retry.ts';
 import { createdAnnotation } from './build-document.ts';
 import { inputSetsIn } from './input-sets.ts';
 import { inputSetsTagOf, recipeTagOf } from './key-tag.ts';
-import type { Memory } from './memory.ts';
+import { type Memory, MemoryUnreachable } from './memory.ts';
 import { getDocument, INPUT_SETS_TYPE, putDocument, RECIPE_TYPE } from './registry-document.ts';
 import { asUnreachable, keepImage } from './registry-keep.ts';
 import { lookUp } from './registry-lookup.ts';
@@ -25,6 +25,11 @@ export interface RegistryMemorySettings {
   warn(message: string): void;
   /** For questions, which no workspace's signal ends. */
   readonly signal?: AbortSignal;
+  /**
+   * For who deletes by the answers: questions are tried as long as work is, what is refused or damaged throws MemoryUnreachable instead of
+   * counting as none. Gets what is waited for.
+   */
+  insist?(line: string): void;
   /** Default: those of this process. */
   readonly registries?: Registries;
   /** Of what is done while a layer is built. */
@@ -36,16 +41,21 @@ const ADDITIONS = 3;
 
 /** Builds by key tags of one repository (`HOST[:PORT]/PATH`). */
 export function createRegistryMemory(place: string, settings: RegistryMemorySettings): Memory {
-  const { registries = sharedRegistries(), root, options } = settings;
+  const { registries = sharedRegistries(), root, options, insist } = settings;
   const open = (effort: Effort) =>
     registries.repository(place, registryAccess(options, root), {
       effort,
       ...(effort === 'work' && settings.policy ? { policy: settings.policy } : {}),
       ...(settings.signal ? { signal: settings.signal } : {}),
+      ...(insist && { say: insist }),
     });
-  const asking = open('question');
+  const asking = open(insist === undefined ? 'question' : 'work');
   const warnOnce = (message: string) => {
     if (registries.isFirst(message)) settings.warn(message);
+  };
+  const ignore = (why: string) => {
+    if (insist !== undefined) throw new MemoryUnreachable(why);
+    warnOnce(`${why}; ignored`);
   };
 
   /** A question whose answer may be that it is not there; a host that will not tell counts as such. */
@@ -54,7 +64,8 @@ export function createRegistryMemory(place: string, settings: RegistryMemorySett
       return await question();
     } catch (error) {
       settings.signal?.throwIfAborted();
-      if (error instanceof RegistryError && (error.kind === 'refused' || error.kind === 'digest')) {
+      const isNone = insist === undefined && error instanceof RegistryError;
+      if (isNone && (error.kind === 'refused' || error.kind === 'digest')) {
         const host = place.split('/')[0];
         // Many registries say that of a repository that nobody has pushed to yet.
         if (error.kind === 'digest') warnOnce(`${error.message}; ignored`);
@@ -67,7 +78,7 @@ export function createRegistryMemory(place: string, settings: RegistryMemorySett
 
   const document = async (tag: string, type: string, reading = {}) => {
     const found = await getDocument(asking, tag, type, reading);
-    if (found === 'damaged') warnOnce(`${place}:${tag} is damaged or of another tool; ignored`);
+    if (found === 'damaged') ignore(`${place}:${tag} is damaged or of another tool`);
     return found === 'damaged' ? undefined : found?.document;
   };
 
@@ -77,7 +88,7 @@ export function createRegistryMemory(place: string, settings: RegistryMemorySett
     find: (key) =>
       ask(async () => {
         const looked = await lookUp(asking, place, key);
-        if (looked.kind === 'damaged') warnOnce(`${looked.why}; ignored`);
+        if (looked.kind === 'damaged') ignore(looked.why);
         return looked.kind === 'build' ? looked.build : undefined;
       }),
 
@@ -89,7 +100,7 @@ export function createRegistryMemory(place: string, settings: RegistryMemorySett
         const found = await document(recipeTagOf(key), RECIPE_TYPE);
         if (found === undefined) return undefined;
         if (hashOf(found) === key) return found as Recipe;
-        warnOnce(`${place}:${recipeTagOf(key)} holds another recipe than its name says; ignored`);
+        ignore(`${place}:${recipeTagOf(key)} holds another recipe than its name says`);
         return undefined;
       }),
 
