@@ -48,8 +48,8 @@ export async function runInTerminal(args: readonly string[], settings: TerminalS
     env,
     stdio: ['inherit', settings.end === undefined ? 'inherit' : 'pipe', 'pipe'],
   });
-  // What buildah says comes after the mark, where there is one.
-  const kind = settings.end === undefined ? OF_BUILDAH : OF_SHELL;
+  // What buildah says comes after the mark, where there is one; beside a terminal, nobody else writes here.
+  const kind = settings.end === undefined || isInteractive(settings) ? OF_BUILDAH : OF_SHELL;
   const words = new OwnWords((bytes) => void stderr.write(bytes), kind);
   const errors = new RelayEnd(settings.end, (bytes) => words.push(bytes));
   child.stderr?.on('data', (bytes: Buffer) => {
