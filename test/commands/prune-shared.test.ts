@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -40,6 +41,9 @@ function write(file: string, text: string): void {
   mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
   writeFileSync(path.join(root, file), text);
 }
+
+const git = (...args: string[]) =>
+  execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: root, stdio: 'pipe' });
 
 const layer = (name: string, parent: string, rest = '') =>
   write(
@@ -119,4 +123,37 @@ test('a build that is damaged there is no absent one: what stands on it is not k
   const base = [...registry.tags.keys()].map((name) => name.slice(PLACE.length + 1)).find((tag) => tag !== OLD)!;
   put(base, {});
   await expect(going()).rejects.toMatchObject({ name: 'InvalidInput', message: expect.stringContaining(base) });
+});
+
+test('where a layer cannot be planned nothing goes, and what is missing is said with who lacks it', async () => {
+  await fill();
+  layer('base', 'oci:nowhere:1');
+  layer('side', 'scratch', 'copyfiles: [{src: dist/side.deb, dest: /root}]\n');
+  git('init', '--quiet', '--initial-branch=main');
+  git('add', '.');
+  git('commit', '--quiet', '--message=x');
+  git('checkout', '--quiet', '-b', 'broken');
+  write('layers/top.yaml', 'options: {layer_type: unknown}\n');
+  git('commit', '--quiet', '--all', '--message=x');
+  git('checkout', '--quiet', 'main');
+  const refusal = await going().catch((error: unknown) => error);
+  expect(refusal).toMatchObject({ name: 'InvalidInput', hint: expect.stringContaining('then prune again') });
+  expect((refusal as Error).message.split('\n')).toEqual([
+    'nothing was taken away: what these need of the shared builds is not known',
+    '  layers/side.yaml: dist/side.deb is not there (the tree, branch main): side cannot be planned',
+    '  the image oci:nowhere:1 was not found (the tree, branch main): base, mid, top cannot be planned',
+    expect.stringMatching(/^ {2}.*layers.top.yaml: .* \(branch broken\)$/),
+  ]);
+  expect(said).toEqual([expect.stringContaining('there is no image layout in nowhere')]);
+});
+
+test('a layout that is damaged is no empty one', async () => {
+  write('layers.yaml', 'cache: oci:shared\n');
+  write('shared/oci-layout', '{"imageLayoutVersion": "1.0.0"}');
+  write('shared/index.json', '{"manifests":');
+  await expect(going()).rejects.toMatchObject({
+    name: 'InvalidInput',
+    message: expect.stringContaining('shared'),
+    hint: expect.stringContaining('nothing was taken away'),
+  });
 });

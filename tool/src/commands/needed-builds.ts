@@ -22,9 +22,10 @@ const MOST_BRANCHES = 50;
 /**
  * What the tree and every branch of its repository would take from a memory now, as their plans find it: the files of a branch are written to
  * a temporary folder and planned there, with the records of now; so are layers that other machines build. A branch whose layer files cannot
- * be read is said, and layers that name files which are not there.
+ * be read is said, and layers that name files which are not there; where the shared memory is asked, which knows no last builds, they are
+ * refused.
  * @param cache who is asked: only local storage, or the shared memory, too, which has to answer: what it does not tell would be deleted
- * @throws InvalidInput where the tree itself has problems
+ * @throws InvalidInput where the tree itself has problems, or refused
  * @throws MemoryUnreachable
  */
 export async function neededBuilds(
@@ -47,6 +48,8 @@ export async function neededBuilds(
   const keys = new Map<string, string>();
   const probes = new Set<string>();
   const unplanned = new UnplannedLayers();
+  /** Why images from elsewhere were not to be had. */
+  const reasons = new Set<string>();
   // Once for all branches: one that does not answer is waited for.
   const digests = new Map();
   const add = async (one: Remembering, who: string): Promise<void> => {
@@ -58,7 +61,8 @@ export async function neededBuilds(
       }),
     );
     if (prepared === undefined) return;
-    const { plan, facts } = prepared;
+    const { plan, facts, warnings } = prepared;
+    for (const { id, message } of warnings) if (id === null) reasons.add(message);
     for (const { id, recipeKey } of plan.decisions.values()) {
       const missing = externalsOf(one.graph, id)
         .map(externalKey)
@@ -78,11 +82,21 @@ export async function neededBuilds(
     } catch (error) {
       if (!(error instanceof InvalidInput) && !(error instanceof CommandFailure)) throw error;
       context.signal.throwIfAborted();
-      context.warn(`branch ${name}: ${error.message}; only the last builds of its layers are known to be needed`);
+      unplanned.lacksAll(`branch ${name}`, textOf(error));
     }
+  }
+  const refusal = cache === 'read' ? unplanned.refusal() : undefined;
+  if (refusal !== undefined) {
+    for (const line of reasons) context.warn(line);
+    throw refusal;
   }
   for (const line of unplanned.lines()) context.warn(line);
   return { layers, keys, probes };
+}
+
+function textOf(error: InvalidInput | CommandFailure): string {
+  const diagnostics = error instanceof InvalidInput ? error.diagnostics : [];
+  return [error.message, ...diagnostics.map(({ file, message }) => `${file}: ${message}`)].join('; ');
 }
 
 /** Of every layer: its key as it is now, and that of what is recorded where that is in line. */

@@ -1,12 +1,20 @@
+import { InvalidInput } from '../config/diagnostic.ts';
 import type { LayerId } from '../config/layer.ts';
 import type { LayerGraph } from '../graph/layer-graph.ts';
 import { withDescendants } from '../graph/select.ts';
 import { UnusableInputs } from '../run/gather-facts.ts';
 
+interface Problem {
+  /** That are not planned; undefined: all of the branch, which cannot be read. */
+  readonly layers?: Set<LayerId>;
+  /** Who has them. */
+  readonly whose: Set<string>;
+}
+
 /** Layers of the tree or a branch that name files or images which cannot be used (one that another command makes first), for plans of the others. */
 export class UnplannedLayers {
-  /** What is wrong → layers that are not planned, and who has them. */
-  readonly #problems = new Map<string, { readonly layers: Set<LayerId>; readonly whose: Set<string> }>();
+  /** By what is wrong. */
+  readonly #problems = new Map<string, Problem>();
 
   /**
    * Plans all layers of a graph but those and what stands on them. Undefined where none is left.
@@ -38,18 +46,35 @@ export class UnplannedLayers {
     this.#note(`the image ${image} was not found`, withDescendants(graph, [id]), who);
   }
 
-  /** A line a file or image, for people. */
+  /** The layer files of a branch cannot be read. */
+  lacksAll(who: string, message: string): void {
+    this.#problems.set(message, { whose: new Set([who, ...(this.#problems.get(message)?.whose ?? [])]) });
+  }
+
+  /** A line a file, image or branch, for people: their last builds are all that is known of them. */
   lines(): string[] {
+    return this.#lines((names) => `; only the last builds of ${names ?? 'its layers'} are known to be needed`);
+  }
+
+  /** For who deletes what is not known to be needed where nothing tells which builds are a layer's; undefined: all were planned. */
+  refusal(): InvalidInput | undefined {
+    if (this.#problems.size === 0) return undefined;
+    const lines = this.#lines((names) => (names === undefined ? '' : `: ${names} cannot be planned`));
+    const what = 'nothing was taken away: what these need of the shared builds is not known';
+    const hint =
+      'make such a file first, let such an image be asked for, mend or delete such a branch; then prune again';
+    return new InvalidInput([what, ...lines.map((line) => `  ${line}`)].join('\n'), { hint });
+  }
+
+  #lines(consequence: (names: string | undefined) => string): string[] {
     return [...this.#problems].map(([problem, { layers, whose }]) => {
-      const names = [...layers].toSorted().join(', ');
-      return `${problem} (${[...whose].join(', ')}); only the last builds of ${names} are known to be needed`;
+      const names = layers && [...layers].toSorted().join(', ');
+      return `${problem} (${[...whose].join(', ')})${consequence(names)}`;
     });
   }
 
   #note(problem: string, layers: Iterable<LayerId>, who: string): void {
-    const noted = this.#problems.get(problem) ?? { layers: new Set(), whose: new Set() };
-    this.#problems.set(problem, noted);
-    for (const id of layers) noted.layers.add(id);
-    noted.whose.add(who);
+    const { layers: before = [], whose = [] } = this.#problems.get(problem) ?? {};
+    this.#problems.set(problem, { layers: new Set([...before, ...layers]), whose: new Set([...whose, who]) });
   }
 }
