@@ -114,7 +114,7 @@ test('two trees with the same layer: the last one of each is superseded by none 
   for (const [index, letter] of ['a', 'b', 'c', 'd'].entries()) utimesSync(file(letter), 1000 + index, 1000 + index);
   const listed = (...trees: string[]) => {
     const found = checkpoints.list((tree) => trees.includes(tree));
-    return found.map((one) => [one.key[0], one.trees, one.isSuperseded]);
+    return found.map((one) => [one.key[0], one.users.map(({ tree }) => tree), one.isSuperseded]);
   };
   expect(listed(STATE, other)).toEqual([
     ['d', [other], false],

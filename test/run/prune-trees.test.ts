@@ -110,5 +110,28 @@ test("where another tree's next build begins stays, though this one has built th
   await unmount();
   settleTrees(place(), false);
   expect(why(3)).toEqual([undefined, undefined, 'where the next build of base begins']);
-  expect(checkpoints.list().flatMap(({ trees }) => trees)).toEqual([place().stateDir]);
+  expect(checkpoints.list().flatMap(({ users }) => users)).toEqual([{ tree: place().stateDir, layer: 'base' }]);
+});
+
+test('where the next build of a layer begins stays, though another layer made it that is gone', async () => {
+  const checkpoints = openCheckpoints(graphRoot);
+  const image = { id: 'b'.repeat(64), graphRoot, driver: 'overlay', size: 1 };
+  await mkdir(path.join(graphRoot, 'overlay-images', image.id), { recursive: true });
+  openOwnImages(graphRoot).note(image.id, place().stateDir);
+  const facts = { key: image.id as CheckpointKey, builtAt: '2026-11-28T12:00:00.000Z', repositories: {} };
+  const checkpoint = { version: 1, layer: 'a', part: 'files', image, ...facts } as const;
+  const user = (layer: string, tree = place().stateDir) => ({ tree, layer, build: '1' as BuildStamp });
+  const why = (...layers: string[]) => {
+    const needed = { ...place().needed, layers: new Set(layers as LayerId[]) };
+    const images = [{ id: image.id, names: [], createdAt: 0, layers: [] }];
+    return pruneableImages({ ...place(), needed, keepLast: 3 }, { images, containers: [] }).items[0]?.needed;
+  };
+  await checkpoints.keep(checkpoint, user('a'));
+  expect(why('b')).toBeUndefined();
+  checkpoints.use(checkpoint, user('b'));
+  expect(why('b')).toBe('where the next build of b begins');
+  expect(why('a')).toBe('where the next build of a begins');
+  expect(why('c')).toBeUndefined();
+  checkpoints.use(checkpoint, user('d', other.stateDir));
+  expect(why('c')).toBe(`where the next build of d in the tree ${other.root} begins`);
 });

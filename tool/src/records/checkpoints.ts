@@ -12,8 +12,8 @@ interface ListedCheckpoint extends Checkpoint {
   readonly usedAt: string;
   /** Whether its image is still in storage. */
   readonly isThere: boolean;
-  /** State folders of the trees whose last build of its layer made it or started from it. */
-  readonly trees: readonly string[];
+  /** Trees and layers whose last build made it or started from it. */
+  readonly users: readonly Pick<CheckpointUser, 'tree' | 'layer'>[];
   /** It is nobody's last one, and a later one of the same layer and part has been made or used since. */
   readonly isSuperseded: boolean;
 }
@@ -71,7 +71,7 @@ export function openCheckpoints(graphRoot: string): Checkpoints {
     list(isKnown = () => true) {
       const latest = new Set<string>();
       const noted = last.all().filter(({ tree }) => isKnown(tree));
-      const treesOf = Map.groupBy(noted, ({ key }) => key);
+      const usersOf = Map.groupBy(noted, ({ key }) => key);
       return namesIn(folder)
         .flatMap((key) => {
           const checkpoint = read(fileOf(key), key);
@@ -81,10 +81,11 @@ export function openCheckpoints(graphRoot: string): Checkpoints {
         .toSorted((a, b) => (a.usedAt < b.usedAt ? 1 : -1))
         .map((one) => {
           const place = JSON.stringify([one.layer, one.part]);
-          const trees = (treesOf.get(one.key) ?? []).map(({ tree }) => tree);
-          const isSuperseded = latest.has(place) && trees.length === 0;
+          // Earlier versions noted no layer: it was mostly that of the checkpoint.
+          const users = (usersOf.get(one.key) ?? []).map(({ tree, layer }) => ({ tree, layer: layer || one.layer }));
+          const isSuperseded = latest.has(place) && users.length === 0;
           if (one.isThere) latest.add(place);
-          return { ...one, trees, isSuperseded };
+          return { ...one, users, isSuperseded };
         });
     },
     leave: (tree) => last.leave(tree),

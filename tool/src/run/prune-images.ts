@@ -110,11 +110,14 @@ function neededImages(place: PrunePlace, found: Found): ReadonlyMap<string, stri
   for (const [content, reason] of contents) {
     for (const build of byContent.get(content) ?? []) needBuild(build, build.image?.id, reason);
   }
-  for (const { layer, trees: whose, isSuperseded, image } of checkpoints) {
-    const other = whose.find((tree) => living.has(tree));
-    if (keepLast > 0 && !isSuperseded && needed.layers.has(layer as LayerId))
-      need(image.id, `where the next build of ${layer} begins`);
-    else if (other !== undefined) need(image.id, `where the next build of ${layer} in ${living.get(other)} begins`);
+  for (const { layer, users, isSuperseded, image } of checkpoints) {
+    const other = users.find(({ tree }) => living.has(tree));
+    // Another layer of the same packages may have made it.
+    const begin = users.length > 0 || isSuperseded ? users.map((user) => user.layer) : [layer];
+    const next = begin.find((one) => needed.layers.has(one as LayerId));
+    if (keepLast > 0 && next !== undefined) need(image.id, `where the next build of ${next} begins`);
+    else if (other !== undefined)
+      need(image.id, `where the next build of ${other.layer} in ${living.get(other.tree)} begins`);
   }
   for (const { id, names } of ours) {
     const foreign = names.find((name) => !isOwnName(name));
