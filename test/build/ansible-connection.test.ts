@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createExec } from '../../tool/src/system/exec.ts';
 import { listProcesses } from '../../tool/src/system/processes.ts';
+import { listenAsNobody } from '../helpers/abstract-intruder.ts';
 import { AgentRequest, agentHere, type Session } from '../helpers/agent-client.ts';
 
 let folder: string;
@@ -76,6 +78,23 @@ print(s.recv(1))
   const exec = createExec({ env: process.env });
   const argv = ['--reuid=65534', '--clear-groups', '/usr/bin/python3', '-c', script, session.socket];
   expect((await exec('setpriv', argv, { accept: [0, 1] })).tail.join('\n')).toMatch(/^b''$|reset by peer|Broken pipe/m);
+});
+
+test.skipIf(process.getuid?.() !== 0)("another user who listens in the agent's place is told nothing", async () => {
+  const socket = `layers-${randomUUID()}`;
+  const place = path.join(folder, 'taken.json');
+  await writeFile(place, JSON.stringify({ container: 'host', state: 'ready', socket, token: 'secret', run: [] }));
+  const intruder = await listenAsNobody('SOCK_STREAM', [socket]);
+  const env = {
+    LAYERS_ANSIBLE_CONNECTION: place,
+    ANSIBLE_CONNECTION_PLUGINS: path.resolve(import.meta.dirname, '../../tool/ansible/connection_plugins'),
+    ANSIBLE_LOCAL_TEMP: folder,
+    PYTHONDONTWRITEBYTECODE: '1',
+  };
+  const argv = ['all', '-i', 'host,', '-c', 'layers', '-m', 'raw', '-a', 'id'];
+  const { tail } = await createExec({ env: process.env })('ansible', argv, { env, accept: [4] });
+  expect(tail.join('\n')).toContain("what answers in the container's place is another user's");
+  expect(await intruder.end()).toBe('');
 });
 
 test('more than pipes hold, both ways at once', async () => {

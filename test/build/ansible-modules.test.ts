@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createExec } from '../../tool/src/system/exec.ts';
 import { listProcesses } from '../../tool/src/system/processes.ts';
+import { listenAsNobody } from '../helpers/abstract-intruder.ts';
 import { AgentRequest, agentHere, type Session } from '../helpers/agent-client.ts';
 
 const PYTHON = '/usr/bin/python3';
@@ -36,6 +37,10 @@ async function script(name: string, ...lines: readonly string[]): Promise<string
   await chmod(file, 0o755);
   return file;
 }
+
+/** Ends its interpreter. */
+const KILL_ABOVE =
+  'import os, signal\nout = lambda pid: int(open("/proc/%d/stat" % pid).read().split()[3])\nos.kill(out(out(os.getsid(0))), signal.SIGKILL); print("killed")';
 
 const LOOK_AROUND = `
 import sys
@@ -165,10 +170,26 @@ describe.skipIf(process.getuid?.() !== 0)('modules', () => {
   });
 
   test('an interpreter that was killed is started again', async () => {
-    const kill =
-      'import os, signal\nout = lambda pid: int(open("/proc/%d/stat" % pid).read().split()[3])\nos.kill(out(out(os.getsid(0))), signal.SIGKILL); print("killed")';
-    expect(await ask(kill).answer).toMatchObject({ code: 0 });
+    expect(await ask(KILL_ABOVE).answer).toMatchObject({ code: 0 });
     expect((await ask('print("here")').answer).stdout.toString()).toBe('here\n');
+  });
+
+  test("another user who listens in an interpreter's place is told nothing", async () => {
+    const own = await agentHere(folder);
+    const at = await own.state('ready');
+    const module = (program: string) =>
+      new AgentRequest(at, ['module', 'root', commandOf(PYTHON), PYTHON], program).answer;
+    expect(await module('')).toMatchObject({ code: 0 });
+    const numbered = Array.from({ length: 8 }, (_, index) => `${at.socket}-${index}`);
+    const listening = (await readFile('/proc/net/unix', 'latin1')).match(new RegExp(`@${at.socket}-.*`, 'g')) ?? [];
+    expect(listening).toHaveLength(1);
+    const names = [...new Set([...listening.map((name) => name.slice(1)), ...numbered])];
+    expect(await module(KILL_ABOVE)).toMatchObject({ code: 0 });
+    while ((await readFile('/proc/net/unix', 'latin1')).includes(listening[0]!)) await sleep(10);
+    const intruder = await listenAsNobody('SOCK_SEQPACKET', names);
+    expect(await module('print(1)')).toMatchObject({ isDeclined: true });
+    expect(await intruder.end()).toBe('');
+    await own.connection.close();
   });
 
   test('end with their agent, and so does their interpreter', async () => {

@@ -117,8 +117,8 @@ def answer(client, place):
         reply(client, lambda: VERBS[verb](client, place, user, *arguments))
 
 
-def is_ours(client):
-    _, uid, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+def is_ours(peer):
+    _, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     return uid == os.getuid()
 
 

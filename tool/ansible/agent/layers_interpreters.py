@@ -4,7 +4,7 @@ Most of what such a module costs is the start of the Python, and the compiling o
 runs the command that Ansible gives for it, the interpreter of Ansible's choice with its settings and variables, and lets that read a
 program of ours, layers_modules.py: it stays, and each module runs in a fork of it. Where there is none to be had, the answer is `-`.
 
-An interpreter listens on the agent's name and a number. It gets one message, token, NUL, COMMAND, and with it the client's socket,
+An interpreter listens on the agent's name and a hash, which nobody can know before it listens. It gets one message, token, NUL, COMMAND, and with it the client's socket,
 and answers
 
   +    it took the client
@@ -16,6 +16,7 @@ and answers
 SLOTS = 8
 PATIENCE = 60
 LONGEST_COMMAND = 1 << 17
+HASH = (1 << 64) - 1
 TAKEN, MADE_ROOM, NONE, READY = b"+", b"~", b"-", b"ready\n"
 # Nothing of ours is seen in the interpreter's `__main__`, nor compiled into the image.
 PROGRAM = b"""exec(compile(%r, "layers", "exec"), {"__name__": "layers", "ASKED": %r})\n"""
@@ -27,7 +28,8 @@ def module(client, place, user, command, path):
     """Hands the client over to an interpreter, which answers it; this process ends then."""
     if identity(user) is not None or len(command) > LONGEST_COMMAND:
         raise Declined()
-    name = b"\0%s-%d" % (place.name, sum(command) % SLOTS)
+    # Python's own hash has a secret of this process for a key, and needs no library.
+    name = b"\0%s-%x" % (place.name, hash(b"%s %d" % (place.token, sum(command) % SLOTS)) & HASH)
     # The second is for one that is not what it was when it started, or is for another command.
     for _ in range(2):
         interpreter = connected(name) or started(name, place, client, command, path)
@@ -43,10 +45,13 @@ def connected(name):
     interpreter = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         interpreter.connect(name)
-        return interpreter
+        # The name of one that ended is known, and anybody can take it.
+        if is_ours(interpreter):
+            return interpreter
     except OSError:
-        interpreter.close()
-        return None
+        pass
+    interpreter.close()
+    return None
 
 
 def ask(interpreter, client, token, command):

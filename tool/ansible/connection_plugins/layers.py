@@ -164,6 +164,9 @@ class Connection(ConnectionBase):
             agent = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
                 agent.connect(b"\0" + session["socket"].encode())
+                if not is_ours(agent):
+                    agent.close()
+                    raise AnsibleConnectionFailure("what answers in the container's place is another user's")
                 return session, agent
             except OSError as error:
                 agent.close()
@@ -318,6 +321,12 @@ def interpreter_of(command, program):
         return None
     path = wrapper.group(1)
     return path if command.endswith((b"'" + path + END_OF_COMMAND, b" " + path + END_OF_COMMAND)) else None
+
+
+def is_ours(agent):
+    """A container's root is who started it, whatever number each of the two sees; the name of an agent that ended anybody can take."""
+    _, uid, _ = struct.unpack("3i", agent.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return uid == os.geteuid()
 
 
 def pieces(file, size):
