@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { LayerId, LayerPlaces } from '../../tool/src/config/layer.ts';
 import { linkLayers } from '../../tool/src/graph/link.ts';
-import { externalFailure } from '../../tool/src/run/external-failure.ts';
+import { externalFailure, NoLayout, NotThere } from '../../tool/src/run/external-failure.ts';
 import { CommandFailure } from '../../tool/src/system/command.ts';
 import { layer } from '../helpers/layers.ts';
 
@@ -63,13 +63,20 @@ test.each([
 });
 
 test('a layout that is not there, and a list without the architecture', () => {
-  const missing = Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' });
-  expect(failure('oci:nowhere:1', missing)).toEqual({
+  expect(failure('oci:nowhere:1', new NoLayout('/tree/nowhere'))).toEqual({
     message:
       'layers/flat.yaml: the parent `oci:nowhere:1` was not found: there is no image layout in nowhere; look at its name',
     isCertain: true,
   });
-  expect(failure('r.example:5000/tools:9', new Error('it has images for amd64 only')).message).toContain(
-    'was not found: it has images for amd64 only;',
-  );
+  expect(failure('r.example:5000/tools:9', new NotThere('it has images for amd64 only'))).toEqual({
+    message: expect.stringContaining('was not found: it has images for amd64 only; look at its name'),
+    isCertain: true,
+  });
+});
+
+test('what is wrong with this machine is not in the name of an image', () => {
+  const full = Object.assign(new Error("ENOSPC: no space left on device, mkdtemp '/tmp/x'"), { code: 'ENOSPC' });
+  const found = failure('r.example:5000/tools:9', full);
+  expect(found).toEqual({ message: expect.stringContaining('ENOSPC: no space left on device'), isCertain: false });
+  expect(found.message).not.toContain('name');
 });

@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { linkLayers } from '../../tool/src/graph/link.ts';
 import { externalDigest } from '../../tool/src/run/externals.ts';
@@ -37,4 +40,40 @@ test('who gives up is not told that an image is missing', async () => {
   const giveUp = new AbortController();
   setTimeout(() => giveUp.abort(), 50);
   await expect(ask(giveUp.signal, (options) => options)).rejects.toMatchObject({ reason: 'cancelled' });
+});
+
+test('a layout that lacks the image is certain, one that is damaged or cannot be read is not', async () => {
+  const root = mkdtempSync(path.join(tmpdir(), 'layers-externals-'));
+  const never = createExec({ env: {}, signal: new AbortController().signal });
+  try {
+    mkdirSync(path.join(root, 'broken'));
+    writeFileSync(path.join(root, 'broken/index.json'), '{"manifests":');
+    mkdirSync(path.join(root, 'folder/index.json'), { recursive: true });
+    mkdirSync(path.join(root, 'empty'));
+    writeFileSync(path.join(root, 'empty/index.json'), '{"manifests":[]}');
+    const told: unknown[] = [];
+    for (const reference of ['oci:none:1', 'oci:empty:1', 'oci:broken:1', 'oci:folder:1'])
+      await externalDigest({ reference }, { root, graph, exec: never, buildah }, (failure) => void told.push(failure));
+    const said = (text: string, isCertain: boolean) => ({ message: expect.stringContaining(text), isCertain });
+    expect(told).toEqual([
+      said('there is no image layout in none; look at its name', true),
+      said(`the layout ${root}/empty has no tag 1; look at its name`, true),
+      said(`${root}/broken/index.json is damaged; mend that`, false),
+      said('EISDIR', false),
+    ]);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
+test('a machine without a temporary folder does not say that an image is missing', async () => {
+  const { TMPDIR } = process.env;
+  process.env.TMPDIR = '/nowhere/at/all';
+  try {
+    const { told } = await ask(new AbortController().signal, (options) => options);
+    expect(told).toEqual([expect.stringMatching(/ENOENT.*mkdtemp/)]);
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  }
 });

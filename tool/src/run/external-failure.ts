@@ -10,6 +10,17 @@ import { lastLine } from '../system/registry/program-errors.ts';
 /** Where images are named: layer file and place in it, by the file's id. */
 export type Places = ReadonlyMap<LayerId, LayerPlaces>;
 
+/** Who was asked has no such image: said by us, of a layout or of a list of images, not by a program. */
+export class NotThere extends Error {
+  override readonly name = 'NotThere';
+}
+
+export class NoLayout extends NotThere {
+  constructor(directory: string) {
+    super(`there is no image layout in ${directory}`);
+  }
+}
+
 export interface ExternalFailure {
   /** Who wants which image, what was asked of whom, and what to do: one line. */
   readonly message: string;
@@ -119,14 +130,7 @@ function explain({ reference }: ExternalImage, error: unknown, graph: LayerGraph
     return { why, remedy: 'look at host and port, and at the network', isCertain: false };
   }
   const found = SAID.find(([pattern]) => pattern.test(said))?.[1](host ?? 'docker.io');
-  // Of a layout, or of a list of images, we know ourselves what is wrong; another try finds the same.
-  const isOurs = !(error instanceof CommandFailure);
-  const other = {
-    why: reasonOf(error, reference),
-    remedy: isOurs ? 'look at its name' : 'look at its name, and whether it can be reached',
-    isCertain: isOurs,
-  };
-  const explained = found ?? other;
+  const explained = found ?? { why: reasonOf(error, reference), ...verdictOn(error) };
   if (host !== undefined || MISSPELT.test(said)) return explained;
   const near = nearest(
     nameOf(reference),
@@ -137,6 +141,14 @@ function explain({ reference }: ExternalImage, error: unknown, graph: LayerGraph
     ...explained,
     remedy: `write ${meant} or the whole reference, HOST/PATH:TAG: without a host docker.io was asked`,
   };
+}
+
+function verdictOn(error: unknown): Omit<Explained, 'why'> {
+  if (error instanceof NotThere) return { remedy: 'look at its name', isCertain: true };
+  if (error instanceof CommandFailure)
+    return { remedy: 'look at its name, and whether it can be reached', isCertain: false };
+  // A full disk, a folder that is not ours, a damaged file: nothing of that is in its name.
+  return { remedy: 'mend that, and try again', isCertain: false };
 }
 
 /** Undefined where the reference names none, and has no folder instead. */
@@ -158,6 +170,7 @@ function reasonOf(error: unknown, reference: string): string {
     const text = /msg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]?.replaceAll('\\"', '"') ?? line;
     return error.reason === 'exit' ? text : error.message;
   }
-  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return `there is no image layout in ${nameOf(reference)}`;
+  // As the file names it: the tree of a branch lies in a temporary folder.
+  if (error instanceof NoLayout) return `there is no image layout in ${nameOf(reference)}`;
   return error instanceof Error ? error.message : String(error);
 }

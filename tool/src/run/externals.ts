@@ -10,7 +10,7 @@ import { parsed, readBlob } from '../records/oci-layout.ts';
 import type { Buildah } from '../system/buildah.ts';
 import { CommandFailure, type Exec } from '../system/command.ts';
 import { registryOptions } from '../system/registry-options.ts';
-import { type ExternalFailure, externalFailure, type Places } from './external-failure.ts';
+import { type ExternalFailure, externalFailure, NoLayout, NotThere, type Places } from './external-failure.ts';
 
 /** How an answer is found: local storage first, as `buildah from` does it, then the place itself. */
 export interface Asking {
@@ -72,7 +72,7 @@ async function digestOf(image: ExternalImage, asking: Asking): Promise<string> {
     const [digest = '', its = ''] = (await inspect('--no-tags', '--format', '{{.Digest}} {{.Architecture}}')).split(
       ' ',
     );
-    if (its !== architecture) throw new Error(`it is an image for ${its}`);
+    if (its !== architecture) throw new NotThere(`it is an image for ${its}`);
     return digest;
   } finally {
     await rm(temporary, { recursive: true, force: true });
@@ -99,12 +99,23 @@ interface Index {
 
 /** Digest that a tag of a layout names; of a list, that of its image for `architecture`. Throws where there is none. */
 export async function layoutDigest(directory: string, tag: string, architecture?: Architecture): Promise<string> {
-  const index = JSON.parse(await readFile(join(directory, 'index.json'), 'utf8')) as Index;
-  const found = index.manifests.find((one) => one.annotations?.['org.opencontainers.image.ref.name'] === tag);
-  if (found === undefined) throw new Error(`the layout ${directory} has no tag ${tag}`);
+  const found = (await manifestsOf(directory)).find(
+    (one) => one.annotations?.['org.opencontainers.image.ref.name'] === tag,
+  );
+  if (found === undefined) throw new NotThere(`the layout ${directory} has no tag ${tag}`);
   if (architecture === undefined) return found.digest;
   const inner = parsed(await readBlob(directory, found.digest)) as Partial<Index> | undefined;
   return (inner && entryFor(architecture, inner)?.digest) ?? found.digest;
+}
+
+async function manifestsOf(directory: string): Promise<Index['manifests']> {
+  const file = join(directory, 'index.json');
+  const text = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? new NoLayout(directory) : error;
+  });
+  const { manifests } = (parsed(text) ?? {}) as Partial<Index>;
+  if (!Array.isArray(manifests)) throw new Error(`${file} is damaged`);
+  return manifests;
 }
 
 /** Undefined for what is no list of images. Throws where it has none for that architecture. */
@@ -114,5 +125,5 @@ function entryFor(architecture: Architecture, { manifests }: Partial<Index>): In
   const found = images.find(({ platform }) => platform?.architecture === architecture);
   if (found !== undefined) return found;
   const others = [...new Set(images.map(({ platform }) => platform?.architecture))].join(', ');
-  throw new Error(`it has images for ${others} only`);
+  throw new NotThere(`it has images for ${others} only`);
 }
