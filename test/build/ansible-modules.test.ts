@@ -155,6 +155,7 @@ describe.skipIf(process.getuid?.() !== 0)('modules', () => {
   test.each([
     ['that says something', 'echo hello >&2', `exec ${PYTHON} "$@"`],
     ['that is none', 'cat > /dev/null'],
+    ['that is waited for', `${PYTHON} "$@"`, 'exit $?'],
     ['whose library is not compiled', 'export PYTHONPYCACHEPREFIX="$0.cache"', `exec ${PYTHON} "$@"`],
     ['that fails', 'exit 1'],
   ])('an interpreter %s is tried once, and leaves nothing', async (title, ...lines) => {
@@ -167,6 +168,16 @@ describe.skipIf(process.getuid?.() !== 0)('modules', () => {
     // What Python itself loads when it starts it writes itself.
     const written = await readdir(folder, { recursive: true });
     expect(written.filter((one) => one.startsWith(name) && /zipfile|json/.test(one))).toEqual([]);
+  });
+
+  test('variables are in no arguments while an interpreter waits', async () => {
+    expect(await ask('', PYTHON, 'TOLD=in-confidence ').answer).toMatchObject({ code: 0 });
+    for (const { pid } of listProcesses()) {
+      const words = () => readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
+      while ((await words()).includes('TOLD=in-confidence')) await sleep(10);
+    }
+    const seen = await ask('import os; print(os.environ["TOLD"])', PYTHON, 'TOLD=in-confidence ').answer;
+    expect(seen.stdout.toString()).toBe('in-confidence\n');
   });
 
   test('an interpreter that was killed is started again', async () => {

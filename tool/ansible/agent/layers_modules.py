@@ -1,7 +1,7 @@
 """Continues layers_interpreters.py, in one text with it: what runs in an interpreter that Ansible asked for.
 
 A module must not see a difference to an interpreter that reads it from standard input: it has that one's process tree, arguments,
-variables, files, signals and `__main__`, and ends as that does. What is loaded beforehand are modules of the standard library that
+variables, files, signals and `__main__`, and ends as that does. The shells above it are gone: a process of ours stands for them. What is loaded beforehand are modules of the standard library that
 most modules of Ansible load. Whoever finds anything unusual ends before it is ready.
 """
 
@@ -29,6 +29,7 @@ def interpret(at_start, name, token, command, path, life):
     compiled = {}
     load(*at_start)
     is_as_before = watch(path)
+    leave_shells()
     try:
         server = listening(name)
     except OSError:
@@ -54,6 +55,16 @@ def interpret(at_start, name, token, command, path, life):
                 break
     become_fresh(compiled)
     run_program(program)
+
+
+def leave_shells():
+    """Ends the shells that wait for this Python: COMMAND has variables in it, and anybody sees a process's arguments."""
+    with open("/proc/%d/cmdline" % os.getppid(), "rb") as file:
+        # Another that waits, a script around Python, has something to do afterwards.
+        if not file.read().endswith(b" && sleep 0\0"):
+            os._exit(1)
+    if os.fork() != 0:
+        os._exit(0)
 
 
 def received(client):
