@@ -38,7 +38,10 @@ async function script(name: string, ...lines: readonly string[]): Promise<string
   return file;
 }
 
-/** Ends its interpreter. */
+/** Says which interpreter it runs in. */
+const ABOVE =
+  'import os\nout = lambda pid: int(open("/proc/%d/stat" % pid).read().split()[3])\nprint(out(out(os.getsid(0))))';
+/** Ends that one. */
 const KILL_ABOVE =
   'import os, signal\nout = lambda pid: int(open("/proc/%d/stat" % pid).read().split()[3])\nos.kill(out(out(os.getsid(0))), signal.SIGKILL); print("killed")';
 
@@ -171,13 +174,44 @@ describe.skipIf(process.getuid?.() !== 0)('modules', () => {
   });
 
   test('variables are in no arguments while an interpreter waits', async () => {
-    expect(await ask('', PYTHON, 'TOLD=in-confidence ').answer).toMatchObject({ code: 0 });
+    const own = await agentHere(folder);
+    const at = await own.state('ready');
+    const fields = ['module', 'root', commandOf(PYTHON, 'TOLD=in-confidence '), PYTHON];
+    expect(await new AgentRequest(at, fields).answer).toMatchObject({ code: 0 });
     for (const { pid } of listProcesses()) {
       const words = () => readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
       while ((await words()).includes('TOLD=in-confidence')) await sleep(10);
     }
-    const seen = await ask('import os; print(os.environ["TOLD"])', PYTHON, 'TOLD=in-confidence ').answer;
+    const seen = await new AgentRequest(at, fields, 'import os; print(os.environ["TOLD"])').answer;
     expect(seen.stdout.toString()).toBe('in-confidence\n');
+    await own.connection.close();
+  });
+
+  test('of more sets of variables than there are interpreters leave the first ones theirs', async () => {
+    const own = await agentHere(folder);
+    const at = await own.state('ready');
+    const interpreterFor = async (index: number) => {
+      const fields = ['module', 'root', commandOf(PYTHON, `TOLD=${index} `), PYTHON];
+      const { stdout, isDeclined } = await new AgentRequest(at, fields, ABOVE).answer;
+      return isDeclined ? 'none' : stdout.toString();
+    };
+    const all = Array.from({ length: 10 }, (_, index) => index);
+    const first: string[] = [];
+    for (const index of all) first.push(await interpreterFor(index));
+    expect(new Set(first.slice(0, 8)).size).toBe(8);
+    expect(first.slice(7).map((one) => one === 'none')).toEqual([false, true, true]);
+    for (const index of all) expect(await interpreterFor(index)).toBe(first[index]);
+    await own.connection.close();
+  });
+
+  test('that bring an archive which cannot be read go on, and so does their interpreter', async () => {
+    const make =
+      'import base64, io, os, zipfile\nfile = io.BytesIO()\nwith zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as z: z.writestr("one.py", os.urandom(9000))\ndata = bytearray(file.getvalue()); data[36:60] = b"\\xff" * 24\nprint(base64.b64encode(data).decode())';
+    const { stdout } = await createExec({ env: process.env })(PYTHON, ['-c', make], { collect: true });
+    expect(stdout.length).toBeGreaterThan(1000);
+    const program = `ZIPDATA = """${stdout.trim()}"""\n${ABOVE}`;
+    const interpreter = (await ask(ABOVE).answer).stdout.toString();
+    expect((await ask(program).answer).stdout.toString()).toBe(interpreter);
   });
 
   test('an interpreter that was killed is started again', async () => {
@@ -192,9 +226,12 @@ describe.skipIf(process.getuid?.() !== 0)('modules', () => {
       new AgentRequest(at, ['module', 'root', commandOf(PYTHON), PYTHON], program).answer;
     expect(await module('')).toMatchObject({ code: 0 });
     const numbered = Array.from({ length: 8 }, (_, index) => `${at.socket}-${index}`);
-    const listening = (await readFile('/proc/net/unix', 'latin1')).match(new RegExp(`@${at.socket}-.*`, 'g')) ?? [];
+    const seen = (await readFile('/proc/net/unix', 'latin1')).matchAll(
+      new RegExp(` 00010000 .*@(${at.socket}-.*)`, 'g'),
+    );
+    const listening = [...seen].map(([, name]) => name!);
     expect(listening).toHaveLength(1);
-    const names = [...new Set([...listening.map((name) => name.slice(1)), ...numbered])];
+    const names = [...new Set([...listening, ...numbered])];
     expect(await module(KILL_ABOVE)).toMatchObject({ code: 0 });
     while ((await readFile('/proc/net/unix', 'latin1')).includes(listening[0]!)) await sleep(10);
     const intruder = await listenAsNobody('SOCK_SEQPACKET', names);

@@ -9,12 +9,16 @@ and answers
 
   +    it took the client
   ~    it is not what it was when it started, or has another COMMAND: it made room for another
-  -    there is none for COMMAND, and will be none
+  -    there is none for COMMAND, and will be none for some minutes
+
+Each holds one of a few places, which are names as well, from before it starts. Where all are held, nobody is sent away for another.
 """
 
 # Interpreters at a time; they differ by `environment:` mostly.
 SLOTS = 8
 PATIENCE = 60
+# After these seconds one that nobody asked makes room, and what did not come up may be tried again.
+UNUSED = 300
 LONGEST_COMMAND = 1 << 17
 HASH = (1 << 64) - 1
 TAKEN, MADE_ROOM, NONE, READY = b"+", b"~", b"-", b"ready\n"
@@ -28,9 +32,8 @@ def module(client, place, user, command, path):
     """Hands the client over to an interpreter, which answers it; this process ends then."""
     if identity(user) is not None or len(command) > LONGEST_COMMAND:
         raise Declined()
-    # Python's own hash has a secret of this process for a key, and needs no library.
-    name = b"\0%s-%x" % (place.name, hash(b"%s %d" % (place.token, sum(command) % SLOTS)) & HASH)
-    # The second is for one that is not what it was when it started, or is for another command.
+    name = name_of(place, command)
+    # The second is for one that is not what it was when it started.
     for _ in range(2):
         interpreter = connected(name) or started(name, place, client, command, path)
         answer = interpreter and ask(interpreter, client, place.token, command)
@@ -39,6 +42,23 @@ def module(client, place, user, command, path):
         if answer != MADE_ROOM:
             break
     raise Declined()
+
+
+def name_of(place, what):
+    """Python's own hash has a secret of the agent for a key, and needs no library."""
+    return b"\0%s-%x" % (place.name, hash(place.token + b"\0" + what) & HASH)
+
+
+def free_slot(place):
+    """A socket that holds one of the places as long as anybody has it; None when all are held."""
+    for index in range(SLOTS):
+        slot = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            slot.bind(name_of(place, b"%d" % index))
+            return slot
+        except OSError:
+            slot.close()
+    return None
 
 
 def connected(name):
@@ -66,11 +86,15 @@ def ask(interpreter, client, token, command):
 
 def started(name, place, client, command, path):
     """A connection to a new interpreter, or None."""
+    slot = free_slot(place)
+    if slot is None:
+        return None
     child = Child()
     if child.pid == 0:
         os.set_inheritable(place.life, True)
+        slot.set_inheritable(True)
         execute(command, None)
-    program = PROGRAM % (BEFORE + place.text + AFTER, (name, place.token, command, path, place.life))
+    program = PROGRAM % (BEFORE + place.text + AFTER, (name, place.token, command, path, place.life, slot.fileno()))
     if is_fed(child, program) and says_ready(child):
         return connected(name)
     child.end()
@@ -102,15 +126,16 @@ def says_ready(child):
 
 
 def keep_out(name, place, client, command):
-    """Nobody shall try again what does not come up."""
+    """Nobody shall try again at once what does not come up; later it may, as the machine was slow, or a library is compiled now."""
     try:
         server = listening(name)
     except OSError:
         return
     if os.fork() == 0:
         client.close()
+        end = time.monotonic() + UNUSED
         while True:
-            asking = accepted(server, place.token, place.life, command, lambda: NONE)
+            asking = accepted(server, place.token, place.life, command, lambda: NONE, end)
             if asking is not None:
                 asking.close()
 
@@ -122,9 +147,10 @@ def listening(name):
     return server
 
 
-def accepted(server, token, life, command, answer):
-    """Waits for a request, and gives its client; None when it is not for us. `life` and an answer of MADE_ROOM end this process."""
-    if life in select.select([server, life], [], [])[0]:
+def accepted(server, token, life, command, answer, end):
+    """Waits for a request, and gives its client; None when it is not for us. `life`, an answer of MADE_ROOM and the time `end` end us."""
+    ready = select.select([server, life], [], [], max(0, end - time.monotonic()))[0]
+    if not ready or life in ready:
         os._exit(0)
     asking, _ = server.accept()
     with asking:

@@ -23,9 +23,10 @@ DEPTH = 4
 MOST_COMPILED = 2000
 
 
-def interpret(at_start, name, token, command, path, life):
-    """Serves modules until `life` ends; in the process of a module, runs that."""
-    os.set_inheritable(life, False)
+def interpret(at_start, name, token, command, path, life, slot):
+    """Serves modules until `life` ends, or nobody asks any more; in the process of a module, runs that."""
+    for one in (life, slot):
+        os.set_inheritable(one, False)
     compiled = {}
     load(*at_start)
     is_as_before = watch(path)
@@ -37,7 +38,8 @@ def interpret(at_start, name, token, command, path, life):
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     os.write(1, READY)
     while True:
-        client = accepted(server, token, life, command, lambda: TAKEN if is_as_before() else MADE_ROOM)
+        end = time.monotonic() + UNUSED
+        client = accepted(server, token, life, command, lambda: TAKEN if is_as_before() else MADE_ROOM, end)
         if client is None:
             continue
         with client:
@@ -51,6 +53,7 @@ def interpret(at_start, name, token, command, path, life):
                 continue
             if own == 0:
                 server.close()
+                os.close(slot)
                 begin(client, life)
                 break
     become_fresh(compiled)
@@ -192,7 +195,8 @@ def learn(program, compiled):
                         compiled[source] = zipimport._compile_source(name, source)
                     except Exception:
                         pass
-    except (ValueError, OSError, zipfile.BadZipFile):
+    except Exception:
+        # What is no archive, or a strange one, is the program's to complain of.
         pass
 
 
