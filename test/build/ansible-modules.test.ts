@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -212,6 +212,44 @@ describe.skipIf(process.getuid?.() !== 0)('modules', () => {
     const program = `ZIPDATA = """${stdout.trim()}"""\n${ABOVE}`;
     const interpreter = (await ask(ABOVE).answer).stdout.toString();
     expect((await ask(program).answer).stdout.toString()).toBe(interpreter);
+  });
+
+  test('a time zone and a locale are those of now', async () => {
+    const own = await agentHere(folder);
+    const at = await own.state('ready');
+    const [zone, locales] = [path.join(folder, 'zone'), path.join(folder, 'locales')];
+    await mkdir(locales);
+    const command = commandOf(PYTHON, `TZ=:${zone} LOCPATH=${locales} LC_ALL=xx_XX.UTF-8 `);
+    const look =
+      'import locale, time\ntry: print(time.tzname, locale.setlocale(locale.LC_CTYPE, ""))\nexcept locale.Error: print(time.tzname, "none")';
+    const seen = async () => {
+      const [ours, theirs] = [
+        new AgentRequest(at, ['module', 'root', command, PYTHON], look),
+        new AgentRequest(at, ['run', 'root', command], look),
+      ];
+      expect(await ours.answer).toEqual(await theirs.answer);
+      return (await theirs.answer).stdout.toString();
+    };
+    // As time zones are written without a table of their changes.
+    const write = (name: string, seconds: number) => {
+      const head = (size: number) =>
+        Buffer.concat([
+          Buffer.from('TZif2'),
+          Buffer.alloc(15),
+          Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, size]),
+        ]);
+      const type = Buffer.alloc(6);
+      type.writeInt32BE(seconds);
+      const body = Buffer.concat([head(name.length + 1), type, Buffer.from(`${name}\0`)]);
+      return writeFile(zone, Buffer.concat([body, body, Buffer.from(`\n${name}${-seconds / 3600}\n`)]));
+    };
+    await write('AAA', 3600);
+    expect(await seen()).toContain("('AAA', 'AAA') none");
+    await write('BBB', 7200);
+    expect(await seen()).toContain("('BBB', 'BBB') none");
+    await cp('/usr/lib/locale/C.utf8', path.join(locales, 'xx_XX.utf8'), { recursive: true });
+    expect(await seen()).toContain("('BBB', 'BBB') xx_XX.UTF-8");
+    await own.connection.close();
   });
 
   test('an interpreter that was killed is started again', async () => {

@@ -13,7 +13,7 @@ LOADED = """
 """.split()
 # What decides how a Python starts, besides its own files.
 SETTINGS = """
-    /etc/ld.so.cache /etc/ld.so.preload /etc/nsswitch.conf /usr/lib/locale/locale-archive /etc/ssl/openssl.cnf /etc/pki/tls/openssl.cnf
+    /etc/ld.so.cache /etc/ld.so.preload /etc/nsswitch.conf /etc/localtime /etc/ssl/openssl.cnf /etc/pki/tls/openssl.cnf
     /etc/crypto-policies/config /etc/crypto-policies/back-ends/opensslcnf.config
 """.split()
 # In Ansible's wrapper, whatever that looks like otherwise.
@@ -156,9 +156,22 @@ def watch(path):
     files.update(one.__file__ for one in sys.modules.values() if getattr(one, "__file__", None))
     with open("/proc/self/maps", "rb") as maps:
         files.update(os.fsdecode(line.split(None, 5)[5].rstrip(b"\n")) for line in maps if b" /" in line)
+    files.update(locales())
+    # With or without the colon; the C library reads it once.
+    zone = os.environ.get("TZ", "").lstrip(":")
+    files.add(os.path.join(os.environ.get("TZDIR", "/usr/share/zoneinfo"), zone))
     files = [one for one in files if os.path.isabs(one)]
     before = [mark(one) for one in files]
     return lambda: [mark(one) for one in files] == before
+
+
+def locales():
+    """An archive, and folders that come and go beside it."""
+    for folder in ["/usr/lib/locale"] + os.environ.get("LOCPATH", "").split(":"):
+        if os.path.isdir(folder):
+            for name in os.listdir(folder):
+                yield os.path.join(folder, name)
+        yield folder
 
 
 def mark(file):
