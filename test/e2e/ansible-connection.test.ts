@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listProcesses } from '../../tool/src/system/processes.ts';
 import { type BuildPlace, buildLayer } from '../helpers/build-layer.ts';
+import { byTheCollection } from '../helpers/by-the-collection.ts';
 import { differences, listImage } from '../helpers/compare-trees.ts';
 import { type ContainerStorage, createContainerStorage } from '../helpers/container-storage.ts';
 import { layer } from '../helpers/layers.ts';
@@ -180,7 +181,7 @@ const pidIn = (file: string) => Number(readFileSync(file, 'utf8'));
 
 test("an image is the same as by the collection's connection", async () => {
   const collection = ansible('compared.yaml', { connection: 'containers.podman.buildah' });
-  const theirs = await buildLayer(collection, base, place);
+  const theirs = await byTheCollection(() => buildLayer(collection, base, place));
   const ours = await play('compared.yaml');
   const listings = [await listImage(theirs.image, storage), await listImage(ours.image, storage)] as const;
   expect(differences(...listings, { times: false })).toEqual([]);

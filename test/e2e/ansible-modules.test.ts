@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BuildPlace, buildLayer } from '../helpers/build-layer.ts';
+import { byTheCollection } from '../helpers/by-the-collection.ts';
 import { differences, listImage } from '../helpers/compare-trees.ts';
 import { type ContainerStorage, createContainerStorage } from '../helpers/container-storage.ts';
 import { layer } from '../helpers/layers.ts';
@@ -138,10 +139,12 @@ test("modules see, do and leave the same as by the collection's connection", asy
       connection,
     };
     const vars = { ours: connection === 'layers', folder: '/usr/local/lib/python3.11/dist-packages' };
-    const { image } = await buildLayer(layer('l', { ...options, vars }), base, place, async (root) => {
-      const text = await readFile(path.join(root, 'etc/results'), 'utf8');
-      results.push(text.replaceAll(/(?<=payload_|BECOME-SUCCESS-)\w+/g, ''));
-    });
+    const build = () =>
+      buildLayer(layer('l', { ...options, vars }), base, place, async (root) => {
+        const text = await readFile(path.join(root, 'etc/results'), 'utf8');
+        results.push(text.replaceAll(/(?<=payload_|BECOME-SUCCESS-)\w+/g, ''));
+      });
+    const { image } = connection === 'layers' ? await build() : await byTheCollection(build);
     images.push(await listImage(image, storage));
   }
   const [theirs, ours] = results;
