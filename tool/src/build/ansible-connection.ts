@@ -4,6 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { CommandFailure } from '../system/command.ts';
+import { isOwn } from '../system/own-words.ts';
 import { endProcesses, findProcesses } from '../system/processes.ts';
 import type { Workspace } from '../system/workspace.ts';
 import { ownFolder } from './ansible-environment.ts';
@@ -38,8 +39,6 @@ const START = `for p in ${PYTHONS}; do command -v "$p" >/dev/null 2>&1 && exec "
 const SOURCES = ['layers_agent.py', 'layers_child.py', 'layers_interpreters.py', 'layers_modules.py'];
 /** How long an agent may take to end by itself. */
 const END_MS = 5000;
-/** Last words of `buildah run`, which follow any exit code but 0. */
-const BUILDAH_SAYS = /^(subprocess exited|Error: exit status|Error: while running runtime)/;
 const REASON_LINES = 5;
 
 type State = { readonly state: 'starting' | 'ready' | 'none' } | { readonly state: 'ended'; readonly reason: string };
@@ -157,6 +156,6 @@ function reasonOf(error: unknown): string {
   const { exitCode, signal, tail } = error.result;
   if (exitCode === null && signal === null) return error.message;
   const how = signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
-  const said = tail.filter((line) => line.trim() !== '' && line !== 'ready' && !BUILDAH_SAYS.test(line));
+  const said = tail.filter((line) => line.trim() !== '' && line !== 'ready' && !isOwn(line));
   return [how, ...said.slice(-REASON_LINES)].join('\n');
 }

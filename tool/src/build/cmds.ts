@@ -1,5 +1,6 @@
 import type { Command } from '../config/schema.ts';
 import { CommandFailure } from '../system/command.ts';
+import { isOwn } from '../system/own-words.ts';
 import type { Workspace } from '../system/workspace.ts';
 import type { BuildTarget } from './builder.ts';
 import type { BuildStep } from './package-manager.ts';
@@ -46,7 +47,7 @@ function explained(failure: CommandFailure, index: number): CommandFailure {
   if (failure.reason !== 'exit') return failure;
   const { exitCode, tail } = failure.result;
   // The last lines are buildah's own.
-  const last = tail.findLast((line) => line.trim() !== '' && !/^(subprocess exited|Error: exit status)/.test(line));
+  const last = tail.findLast((line) => line.trim() !== '' && !isOwn(line));
   const message = `command ${index + 1} under cmds: exit code ${exitCode}${last === undefined ? '' : `: ${last.trim()}`}`;
   return new CommandFailure(failure.reason, failure.result, message, failure);
 }

@@ -5,11 +5,12 @@ import { BuildFailure } from './builder.ts';
 
 /**
  * Runtimes look a name up in the image's own files when a container starts, and then it is too late; a number needs no entry there.
- * @param user `USER` or `USER:GROUP`, as a layer file says it
+ * @param user `USER` or `USER:GROUP`, as a layer file says it; without one it is root
  * @param root a finished image's, mounted
  * @throws BuildFailure for a name that is not there
  */
-export async function refuseUnknownUser(user: string, root: string): Promise<void> {
+export async function refuseUnknownUser(user: string | undefined, root: string): Promise<void> {
+  if (user === undefined) return;
   const [name = '', group] = user.split(':');
   await refuseUnknown({ what: 'user', name, file: '/etc/passwd', program: 'useradd' }, root);
   if (group !== undefined)

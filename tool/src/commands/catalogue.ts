@@ -1,5 +1,6 @@
 import type { ParseArgsOptionDescriptor } from 'node:util';
 import type { CommandRun } from './command.ts';
+import { telling } from './telling.ts';
 
 /** An option: what `parseArgs` needs, and a line of help. */
 export interface OptionHelp extends ParseArgsOptionDescriptor {
@@ -247,20 +248,6 @@ const ENTRIES: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./doctor.ts'),
   },
 };
-
-/** What is the machine's to mend and no mistake of ours is told as that, whichever command meets it. */
-function telling({ load, ...entry }: CommandEntry): CommandEntry {
-  const run: CommandRun = async (context) => {
-    const command = await load();
-    try {
-      return await command.run(context);
-    } catch (error) {
-      const { tellFailure } = await import('./tell-failure.ts');
-      return tellFailure(error, context);
-    }
-  };
-  return { ...entry, load: async () => ({ run }) };
-}
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = Object.fromEntries(
   Object.entries(ENTRIES).map(([name, entry]) => [name, telling(entry)]),

@@ -2,6 +2,7 @@ import { BuildFailure, type BuildPart, type BuildReport } from '../build/builder
 import { builderFor } from '../build/builders.ts';
 import { withConfiguration } from '../build/content-digest.ts';
 import { imageSettings } from '../build/image-settings.ts';
+import { refuseUnknownUser } from '../build/image-user.ts';
 import type { Layer } from '../config/layer.ts';
 import type { Checkpoint } from '../recipe/checkpoint.ts';
 import type { KeptImage } from '../recipe/known-build.ts';
@@ -92,6 +93,7 @@ function partsOf(layer: Layer, { from }: ParentImage, isDivided: boolean): reado
 async function asItIs(checkpoint: Checkpoint, started: StartedContainer, building: Building): Promise<Made> {
   const { layer, inputs, workspace } = building;
   const { repositories, image } = checkpoint;
+  await refuseUnknownUser(layer.image_config.user, started.mountPoint);
   const tree = await workspace.step('digest', () => digestRoot(layer, inputs.files, started.mountPoint, workspace));
   return { info: await inStorage(image.id, workspace), tree, date: started.created ?? '', report: { repositories } };
 }

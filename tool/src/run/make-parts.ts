@@ -92,8 +92,7 @@ async function makePart(
   };
   const report = await part.build(target, { ...workspace, buildah: copied.watching(workspace.buildah) });
   if (tools !== undefined) await workspace.buildah.remove(tools);
-  const { user } = layer.image_config;
-  if (isLast && user !== undefined) await refuseUnknownUser(user, started.mountPoint);
+  if (isLast) await refuseUnknownUser(layer.image_config.user, started.mountPoint);
   return workspace.step(isLast ? 'commit' : `commit ${part.name}`, async () => {
     // Package managers copy nothing of a tree.
     if (part.name !== 'packages') for (const file of playedFiles(inputs.files, report, workspace)) copied.add(file);

@@ -77,7 +77,8 @@ export class RelayEnd {
   end(): readonly string[] {
     if (this.#after === undefined && this.#held.length > 0) this.#pass(this.#held);
     this.#held = Buffer.alloc(0);
-    const lines = (this.#after ?? '').replaceAll(this.#mark?.toString() ?? '\0', '').split(/\r?\n/);
+    if (this.#mark === undefined || this.#after === undefined) return [];
+    const lines = this.#after.replaceAll(this.#mark.toString(), '').split(/\r?\n/);
     return lines.map((line) => line.trim()).filter((line) => line !== '');
   }
 
